@@ -1,0 +1,162 @@
+"""Every key of the configuration: its type and one line of documentation. Values live in YAML only.
+
+YAML composes, these dataclasses validate, once (`typed`); below the scripts nobody sees a DictConfig.
+A mapping with a `_target_` that names a dataclass (data, optimizer, logger) is validated against that
+dataclass, so options that differ have types that differ and a newcomer adds one class, no registry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from lamini.errors import UserError
+from lamini.targets import locate
+
+T = TypeVar("T")
+
+
+class Mode(Enum):
+    """What `train.py` does with a student."""
+
+    train = "train"
+    plan = "plan"
+    verify = "verify"
+
+
+class Init(Enum):
+    """Where a student's weights come from."""
+
+    pretrained = "pretrained"
+    scratch = "scratch"
+
+
+@dataclass
+class LearningRate:
+    pretrained: float  # fine-tuning published weights (paper App. D)
+    scratch: float  # training from random weights
+
+
+@dataclass
+class FamilySize:
+    checkpoint: str | None  # hub id of the published weights; null for sizes that exist from scratch only
+    parameters: int  # published parameter count (tied weights counted once); a test builds and compares
+    architecture: dict[str, Any]  # HF config fields of this size
+
+
+@dataclass
+class Family:
+    _target_: str  # student class: EncoderDecoder or DecoderOnly
+    name: str  # as in model=<name>-<size>
+    model_type: str  # HF config class to build from scratch
+    licence: str  # of the published weights
+    context: int  # tokens: prompt + response (decoder-only), each side (encoder-decoder)
+    wrapper: str  # prompt layout: bare or alpaca
+    tokenizer: str  # folder name under paths.tokenizers
+    tokenizer_algorithm: str  # learned by tokenizer=trained: unigram, byte-bpe or bpe
+    learning_rate: LearningRate  # by init
+    architecture: dict[str, Any]  # HF config fields that all sizes share
+    sizes: dict[str, FamilySize]  # size label -> facts
+
+
+@dataclass
+class Size:
+    name: str  # label, a key of family.sizes
+    micro_tokens: int  # padded tokens of one forward pass: what memory holds
+
+
+@dataclass
+class Validation:
+    share: float  # of the pairs, chosen by a hash of the instruction
+    limit: int  # pairs scored at most
+    every: int | None  # optimizer steps between validations; null: ten times a run
+    answers: int  # generated answers shown and logged at each validation
+    held_out: int  # generated answers per held-out axis scored when training ends
+
+
+@dataclass
+class Scheduler:
+    name: str  # a schedule of transformers.get_scheduler: linear, cosine, constant_with_warmup
+    warmup_ratio: float  # share of the steps in which the learning rate rises
+
+
+@dataclass
+class Trainer:
+    max_steps: int | None  # optimizer steps; null: max_epochs decides
+    max_epochs: float  # passes over the mixture
+    accelerator: str  # auto, cpu, gpu or mps
+    devices: int  # per student
+    precision: str  # auto, 32-true, bf16-mixed, bf16-true or 16-mixed
+    gradient_clip: float | None  # norm; null: none
+    threads: int | None  # CPU threads of a student; null: all cores
+    log_every: int  # optimizer steps between records of metrics.jsonl
+    checkpoint_every: int | None  # optimizer steps between checkpoints; null: at each validation
+
+
+@dataclass
+class Paths:
+    output_dir: str  # run folders: <output_dir>/<name>/<run>
+    cache_dir: str  # token caches, trained tokenizers
+    tokenizers: str | None  # folder of tokenizer folders, looked at before cache and hub
+
+
+@dataclass
+class TrainConfig:
+    mode: Mode  # train, plan (print and stop) or verify (check the numbers on this model and data)
+    name: str  # of the herd: folder and W&B group
+    init: Init  # pretrained or scratch
+    checkpoint: str | None  # folder (or hub id) instead of the family's checkpoint
+    tokenizer: str  # family, trained, or a folder
+    vocabulary: int | None  # pieces of a trained tokenizer; null: as many as the architecture has
+    architecture: dict[str, Any]  # HF config fields to override when init=scratch
+    context: int  # tokens a row may have; the family's unless said otherwise
+    batch_size: int  # pairs of an optimizer step, over all devices
+    seed: int  # of everything random
+    limit: int | None  # pairs of the mixture used at most, the first by content hash; null: all
+    max_rejected: float  # share of malformed or too long rows above which the run fails
+    force: bool  # retrain what is done, replace what differs
+    family: Family
+    size: Size
+    data: Any  # a dataclass of lamini.data.options
+    validation: Validation
+    optimizer: Any  # a dataclass of lamini.training.optimizers
+    scheduler: Scheduler
+    trainer: Trainer
+    logger: Any  # a dataclass of lamini.training.loggers
+    paths: Paths
+
+
+def typed(config: DictConfig, schema: type[T]) -> T:
+    """The composed tree as an instance of `schema`.
+
+    Raises:
+        UserError: unknown key, wrong type or missing value, with the full key and the class that refused it.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        assert isinstance(plain, dict)
+        base = OmegaConf.structured(schema)
+        for key, value in plain.items():
+            if isinstance(value, dict) and schema.__annotations__.get(key) == "Any":
+                option = locate(str(value.pop("_target_", None)), f"{key}._target_")
+                if not is_dataclass(option):
+                    raise UserError(f"{key}._target_ must name a dataclass, not {option!r}")
+                base[key] = OmegaConf.structured(option)
+        result = OmegaConf.to_object(OmegaConf.merge(base, plain))
+    except OmegaConfBaseException as error:
+        raise UserError(explain(error)) from error
+    assert isinstance(result, schema)
+    return result
+
+
+def explain(error: OmegaConfBaseException) -> str:
+    """One line out of OmegaConf's many: the full key, the class that refused it, and the keys it knows."""
+    known = getattr(error.object_type, "__dataclass_fields__", None)
+    first = str(error.msg or error).splitlines()[0] if str(error) else type(error).__name__
+    where = f"{error.full_key}: " if error.full_key else ""
+    hint = f" ({error.object_type.__name__} has: {', '.join(known)})" if known else ""
+    return f"{where}{first}{hint}"

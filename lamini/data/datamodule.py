@@ -1,0 +1,177 @@
+"""The Lightning data module: one item is one optimizer step, made of micro-batches.
+
+Lightning cannot resume in the middle of an epoch of its own, so there is only one: its length is
+the number of steps of the whole run, and an item is a pure function of its step number. A resumed
+run starts at `trainer.global_step` and sees exactly what it would have seen.
+
+The trainer needs `use_distributed_sampler=False`: ranks are divided here, by micro-batches.
+
+Suffixes: B pairs of a step, M pairs of a micro-batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from lamini.data.batches import micro_batches
+from lamini.data.order import Order
+from lamini.data.tokens import Tokens
+
+if TYPE_CHECKING:
+    from lamini.students.protocol import Batch, Student
+
+
+@dataclass
+class Step:
+    """What one optimizer step (or one piece of the validation) computes on.
+
+    `micro_batches` are this rank's; the counts are those of the whole step over all ranks, so that
+    `response_tokens` is what the summed loss is divided by. `padded_tokens` is what is computed.
+    """
+
+    micro_batches: list[Batch]
+    response_tokens: int
+    prompt_tokens: int
+    padded_tokens: int
+    pairs: int
+
+    def to(self, device: torch.device | str, **kwargs: Any) -> Step:
+        """A copy on the device; Lightning calls this to move an item."""
+        moved = [
+            {name: tensor.to(device, **kwargs) for name, tensor in batch.items()}
+            for batch in self.micro_batches
+        ]
+        return replace(self, micro_batches=moved)
+
+
+def make_step(
+    student: Student, tokens: Tokens, plan: list[np.ndarray], devices: int = 1, rank: int = 0
+) -> Step:
+    """Collate this rank's share of a plan: micro-batches as row numbers of `tokens` (M,)."""
+    lengths = [(tokens.prompt_lengths_N[rows], tokens.response_lengths_N[rows]) for rows in plan]
+    mine = [
+        student.collate(
+            [tokens.prompt(int(row)) for row in rows], [tokens.response(int(row)) for row in rows]
+        )
+        for rows in plan[rank::devices]
+    ]
+    return Step(
+        micro_batches=mine,
+        response_tokens=sum(int(response.sum()) for _, response in lengths),
+        prompt_tokens=sum(int(prompt.sum()) for prompt, _ in lengths),
+        padded_tokens=sum(int(student.padded(*pair)) for pair in lengths),
+        pairs=sum(len(rows) for rows in plan),
+    )
+
+
+class Steps(Dataset[Step]):
+    """Items by number, each made by `make`."""
+
+    def __init__(self, make: Callable[[int], Step], size: int) -> None:
+        self._make = make
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, number: int) -> Step:
+        return self._make(number)
+
+
+class Onwards(Sampler[int]):
+    """Numbers from `start()` to `size`.
+
+    The length stays `size`: Lightning adds the steps of the checkpoint to those it fetches and
+    ends when the sum reaches the length.
+    """
+
+    def __init__(self, start: Callable[[], int], size: int) -> None:
+        self._start = start
+        self._size = size
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self._start(), self._size))
+
+    def __len__(self) -> int:
+        return self._size
+
+
+class PairsDataModule(pl.LightningDataModule):
+    """Training steps from tokens and their order, validation by token budget.
+
+    `batch_size` pairs make a step over all `devices`; `micro_tokens` is the budget of padded tokens
+    of a micro-batch; `steps` is the length of the run. `validation` may be empty.
+    """
+
+    def __init__(
+        self,
+        student: Student,
+        train: Tokens,
+        order: Order,
+        validation: Tokens,
+        batch_size: int,
+        micro_tokens: int,
+        steps: int,
+        seed: int,
+        devices: int = 1,
+        rank: int = 0,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__()
+        self.student = student
+        self.train = train
+        self.order = order
+        self.validation = validation
+        self.batch_size = batch_size
+        self.micro_tokens = micro_tokens
+        self.steps = steps
+        self.seed = seed
+        self.devices = devices
+        self.rank = rank
+        self.num_workers = num_workers
+
+    def step(self, number: int) -> Step:
+        """The optimizer step `number` (from 0) of this rank."""
+        rows_B = self.order.rows(number, self.batch_size)
+        plan = self._plan(self.train, rows_B, number)
+        return make_step(self.student, self.train, plan, self.devices, self.rank)
+
+    def train_dataloader(self) -> DataLoader[Step]:
+        """Steps from the trainer's global step to the last one."""
+        steps = Steps(self.step, self.steps)
+        onwards = Onwards(self._start, self.steps)
+        return DataLoader(steps, batch_size=None, sampler=onwards, num_workers=self.num_workers)
+
+    def val_dataloader(self) -> DataLoader[Step] | list[Any]:
+        """The validation pairs, one micro-batch per device an item, the same every time."""
+        if not len(self.validation):
+            return []
+        plan = self._plan(self.validation, np.arange(len(self.validation)), 0)
+
+        def make(number: int) -> Step:
+            part = plan[number * self.devices : (number + 1) * self.devices]
+            return make_step(self.student, self.validation, part, self.devices, self.rank)
+
+        return DataLoader(Steps(make, len(plan) // self.devices), batch_size=None)
+
+    def _plan(self, tokens: Tokens, rows_B: np.ndarray, number: int) -> list[np.ndarray]:
+        """Micro-batches of these rows, as row numbers (M,)."""
+        plan = micro_batches(
+            tokens.prompt_lengths_N[rows_B],
+            tokens.response_lengths_N[rows_B],
+            self.micro_tokens,
+            self.student.padded,
+            self.devices,
+            (self.seed, number),
+        )
+        return [rows_B[positions_M] for positions_M in plan]
+
+    def _start(self) -> int:
+        return self.trainer.global_step if self.trainer is not None else 0

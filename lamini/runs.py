@@ -1,0 +1,265 @@
+"""A run folder explains and continues itself: config.yaml, run.json, a lock while it runs, provenance.
+
+`run.json` is written atomically and is the only record others read. A folder is new, done, or resumable;
+one whose config hash differs is refused with the difference shown, never skipped or mixed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from lamini.config import TrainConfig
+from lamini.errors import UserError
+
+FORMAT = 1
+VERSIONS = (
+    "lamini-herd",
+    "torch",
+    "transformers",
+    "pytorch-lightning",
+    "datasets",
+    "wandb",
+    "hydra-core",
+)
+# What may differ between two starts of the same run: where it runs and what is shown, not what comes out.
+BESIDES = {
+    "mode", "name", "force", "logger", "paths", "max_rejected", "size.micro_tokens",
+    "validation.every", "validation.answers", "validation.held_out", "validation.limit",
+    "trainer.accelerator", "trainer.devices", "trainer.threads", "trainer.log_every", "trainer.checkpoint_every",
+}  # fmt: skip
+
+
+class State(Enum):
+    """What a folder holds for the job at hand."""
+
+    new = "new"
+    done = "done"
+    resume = "resume"
+
+
+def plain(config: TrainConfig) -> dict[str, Any]:
+    """The configuration as config.yaml holds it: nested dicts of plain values, `_target_` where options differ."""
+    tree: dict[str, Any] = _values(dataclasses.asdict(config))
+    for key in ("data", "optimizer", "logger"):
+        option = type(getattr(config, key))
+        tree[key] = {"_target_": f"{option.__module__}.{option.__qualname__}", **tree[key]}
+    return tree
+
+
+def _values(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {str(key): _values(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_values(value) for value in tree]
+    return tree.value if isinstance(tree, Enum) else tree
+
+
+def identity(tree: dict[str, Any]) -> dict[str, Any]:
+    """Flat `key -> value` of everything in a `plain` configuration that changes the result."""
+    family = dict(tree["family"])
+    family["size"] = family.pop("sizes").get(tree["size"]["name"])
+    flat = _flatten({**tree, "family": family})
+    return {key: value for key, value in sorted(flat) if not _besides(key)}
+
+
+def _besides(key: str) -> bool:
+    parts = key.split(".")
+    return any(".".join(parts[:n]) in BESIDES for n in range(1, len(parts) + 1))
+
+
+def _flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict) and tree:
+        for key, value in tree.items():
+            yield from _flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, tree
+
+
+def config_hash(config: TrainConfig) -> str:
+    """Twelve hex digits over everything in the configuration that changes the result."""
+    return hashlib.sha256(json.dumps(identity(plain(config)), sort_keys=True).encode()).hexdigest()[:12]
+
+
+class RunFolder:
+    """`<paths.output_dir>/<name>/<run>`: what stands in it, and the only way to write its `run.json`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.record_file = path / "run.json"
+        self.config_file = path / "config.yaml"
+
+    def record(self) -> dict[str, Any]:
+        """The content of run.json, or {} where there is none.
+
+        Raises:
+            UserError: the file is no JSON of a format this version reads.
+        """
+        try:
+            record = json.loads(self.record_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (ValueError, OSError) as error:
+            raise UserError(
+                f"{self.record_file} cannot be read ({error}); remove it to start anew"
+            ) from error
+        if record.get("format", 0) > FORMAT:
+            raise UserError(
+                f"{self.record_file} has format {record['format']}; this version reads up to {FORMAT}"
+            )
+        return dict(record)
+
+    def state(self, config: TrainConfig) -> State:
+        """Whether the job is new here, done, or to be continued.
+
+        Raises:
+            UserError: the folder belongs to another configuration; the message shows the difference.
+        """
+        record = self.record()
+        if not record or config.force:
+            return State.new
+        if record["provenance"]["config_hash"] != config_hash(config):
+            old, new = (
+                identity(yaml.safe_load(self.config_file.read_text())),
+                identity(plain(config)),
+            )
+            changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+            lines = [f"{key}: {_short(old.get(key))} -> {_short(new.get(key))}" for key in changed[:8]]
+            more = f" and {len(changed) - 8} more" if len(changed) > 8 else ""
+            raise UserError(
+                f"{self.path} holds a run of another configuration ({'; '.join(lines)}{more}); choose another"
+                " name=<name>, or force=true to replace it"
+            )
+        return State.done if record["status"] == "done" else State.resume
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Replace run.json in one step: a reader sees the old or the new one, never half of it."""
+        write_atomically(self.record_file, json.dumps(record, indent=2, default=str) + "\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder; the lock ends with the process, however that dies.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        lock = FileLock(self.path / "lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UserError(
+                f"{self.path} is being written by another process; wait for it or choose name=<name>"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+            (self.path / "lock").unlink(missing_ok=True)
+
+    def running(self) -> bool:
+        """Whether a living process holds the folder."""
+        if not (self.path / "lock").exists():
+            return False
+        try:
+            with FileLock(self.path / "lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def ensure_writable(folder: Path) -> None:
+    """Make `folder` and try a write in it.
+
+    Raises:
+        UserError: it cannot be made or written, or the disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0" * 4096)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written ({reason(error)}); set paths.output_dir=<folder>"
+        ) from error
+
+
+def reason(error: OSError) -> str:
+    """What the operating system said, in the words a person uses."""
+    return "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error)).lower()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write beside, flush to disk, rename over.
+
+    Raises:
+        UserError: disk full or not writable; the old file is untouched and nothing half-written remains.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{path} cannot be written: {reason(error)}") from error
+
+
+def provenance(config: TrainConfig, threads: int) -> dict[str, Any]:
+    """What one needs to believe and repeat a number: code, versions, hardware, seed, config hash."""
+    return {
+        **_git(Path(__file__).resolve().parent),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in VERSIONS},
+        },
+        "hardware": {
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "system": platform.platform(),
+        },
+        "seed": config.seed,
+        "threads": threads,
+        "config_hash": config_hash(config),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path) -> dict[str, Any]:
+    """Commit and dirty flag of the checkout the package stands in; null where it is no checkout."""
+    try:
+        ask = ["git", "-C", str(folder)]
+        commit = subprocess.run([*ask, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
+        status = subprocess.run([*ask, "status", "--porcelain"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return {"git_commit": None, "git_dirty": None}
+    if commit.returncode:
+        return {"git_commit": None, "git_dirty": None}
+    return {"git_commit": commit.stdout.strip(), "git_dirty": bool(status.stdout.strip())}

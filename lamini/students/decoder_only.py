@@ -1,0 +1,104 @@
+"""Students that continue the prompt (GPT-2, GPT-Neo, GPT-J, Cerebras-GPT, LLaMA).
+
+ids = start + encode(wrapper(instruction)) + encode(response) + end, where start is the
+beginning-of-sequence token if the tokenizer adds one. Prompt and response are encoded apart and the
+response as it is written: no blank is added between them, so the boundary is known exactly and no
+token spans it. The loss covers the response and its end (paper §4.1, Alpaca's recipe); the shift by
+one is done here.
+
+No attention mask is passed: padding stands on the right, where causal attention never looks back at
+it from a real token. A test shows equal losses; without a mask SDPA can take its causal kernels.
+
+Names: B pairs of a batch, N pairs of a plan, T positions, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from lamini.students.protocol import Batch, Features, Student
+from lamini.students.tensors import IGNORE, Ids, pad_rows
+
+MINIMUM_PROMPT = 32  # ids of a longer prompt that a row must keep room for
+
+
+class DecoderOnly(Student):
+    """GPT-shaped students.
+
+    Worked example, with add=3, 1=4, 2=5, say=6, three=7, hi=8 and end=padding=1, wrapper `bare`:
+
+        encode(["add 1 2", "say hi"], ["three", "hi hi"])
+            prompt [3, 4, 5]   response [7, 1]
+            prompt [6, 8]      response [8, 8, 1]
+        collate
+            input_ids     [[3, 4, 5, 7], [6, 8, 8, 8]]
+            position_ids  [[0, 1, 2, 3], [0, 1, 2, 3]]
+            labels        [[-100, -100, 7, 1], [-100, 8, 8, 1]]
+
+    The end token is a label but never an input, so a row costs one position less than it has ids.
+    Padding is known by length: it may share its id with the end token, which stays a label all the
+    same.
+    """
+
+    architecture = "decoder-only"
+    auto_model = "AutoModelForCausalLM"
+    padding_side = "left"
+    FEATURES = {
+        "input_ids": torch.int64,
+        "position_ids": torch.int64,
+        "labels": torch.int64,
+    }
+
+    def prompt_tail(self) -> list[int]:
+        """The wrapper's suffix: without it a student would not know that it is to answer."""
+        return self.suffix_ids()
+
+    def fit(self, prompt: list[int], response: list[int], truncated: bool) -> Features | None:
+        """Prompt + response within the context, the prompt giving way.
+
+        A prompt that is too long keeps its head and the wrapper's suffix. None if the response
+        leaves less room than min(len(prompt), 32) ids (more where the suffix alone is longer), or
+        if there is no prompt at all to predict the first response token from (bare wrapper, empty
+        instruction, no start token).
+        """
+        room = self.context - len(response)
+        if not prompt or room < min(len(prompt), max(MINIMUM_PROMPT, len(self.tail))):
+            return None
+        kept = self.cut(prompt, room)
+        return Features(kept, response, truncated or len(kept) < len(prompt))
+
+    def padded(self, prompt_N: np.ndarray, response_N: np.ndarray) -> int:
+        """N * (longest prompt + response - 1): the end token is never an input."""
+        return len(prompt_N) * (int((prompt_N + response_N).max()) - 1)
+
+    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
+        """Inputs, positions and labels; see the class for an example."""
+        pairs = list(zip(prompts, responses, strict=True))
+        inputs = pad_rows([np.concatenate((p, r[:-1])) for p, r in pairs], self.pad)
+        labels = pad_rows([np.concatenate((np.full(len(p) - 1, IGNORE), r)) for p, r in pairs], IGNORE)
+        positions = np.tile(np.arange(inputs.shape[1], dtype=np.int64), (len(pairs), 1))
+        arrays = {"input_ids": inputs, "position_ids": positions, "labels": labels}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:
+        """Last states hidden_BTD of the transformer without its head."""
+        # Embeddings rather than ids: given ids without a mask, some models look for padding by id
+        # and warn.
+        embedded_BTD = model.get_input_embeddings()(batch["input_ids"])
+        hidden_BTD: Tensor = model.base_model(
+            inputs_embeds=embedded_BTD, position_ids=batch["position_ids"], use_cache=False
+        ).last_hidden_state
+        return hidden_BTD
+
+    def room(self, prompt_length: int, max_new_tokens: int) -> int:
+        """What the context leaves after the prompt."""
+        return min(max_new_tokens, self.context - prompt_length)
+
+    def prompt_limit(self, max_new_tokens: int) -> int:
+        """The context without the answer, but at least half: a prompt beats a long answer."""
+        return self.context - min(max_new_tokens, self.context // 2)

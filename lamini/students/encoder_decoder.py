@@ -1,0 +1,133 @@
+"""Students that read with an encoder and write with a decoder (T5, Flan-T5).
+
+The encoder sees wrapper(instruction) + end, the decoder learns response + end (paper §4.1). The
+shift by one is done here and not by the model, which would do it by padding id. T5's stack is
+called in two parts so that the head runs where there is a response token and nowhere else.
+
+Names: B pairs of a batch, N pairs of a plan, T positions, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, PreTrainedModel
+
+from lamini.errors import UserError
+from lamini.students.protocol import Batch, Features, Student
+from lamini.students.tensors import IGNORE, Ids, length_mask, pad_rows
+
+
+class EncoderDecoder(Student):
+    """T5-shaped students.
+
+    Worked example, with add=3, 1=4, 2=5, say=6, three=7, hi=8, end=1 and padding=0, wrapper `bare`:
+
+        encode(["add 1 2", "say hi"], ["three", "hi hi"])
+            prompt [3, 4, 5, 1]   response [7, 1]
+            prompt [6, 8, 1]      response [8, 8, 1]
+        collate
+            input_ids          [[3, 4, 5, 1], [6, 8, 1, 0]]
+            attention_mask     [[1, 1, 1, 1], [1, 1, 1, 0]]
+            decoder_input_ids  [[0, 7, 0], [0, 8, 8]]
+            labels             [[7, 1, -100], [8, 8, 1]]
+
+    The decoder starts with the padding id, as all T5 models do. Its padding needs no mask: it
+    stands to the right of what it could disturb in causal attention, and has no label.
+    """
+
+    architecture = "encoder-decoder"
+    auto_model = "AutoModelForSeq2SeqLM"
+    padding_side = "right"
+    refused_precisions = {
+        "16-mixed": "T5's feed-forward activations exceed fp16's 65504 and the loss becomes NaN;"
+        " use trainer.precision=bf16-mixed, or 32-true where the device has no bf16"
+    }
+    FEATURES = {
+        "input_ids": torch.int64,
+        "attention_mask": torch.int64,
+        "decoder_input_ids": torch.int64,
+        "labels": torch.int64,
+    }
+
+    def prompt_end(self) -> list[int]:
+        """The encoder's input ends with the end token, as in T5's own training."""
+        return [self.end]
+
+    def prompt_tail(self) -> list[int]:
+        """The wrapper's suffix and the end token."""
+        return self.suffix_ids() + [self.end]
+
+    def fit(self, prompt: list[int], response: list[int], truncated: bool) -> Features | None:
+        """Prompt and response each within the context; None if the response is longer."""
+        if len(response) > self.context:
+            return None
+        kept = self.cut(prompt, self.context)
+        return Features(kept, response, truncated or len(kept) < len(prompt))
+
+    def padded(self, prompt_N: np.ndarray, response_N: np.ndarray) -> int:
+        """N * (longest prompt + longest response)."""
+        return len(prompt_N) * (int(prompt_N.max()) + int(response_N.max()))
+
+    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
+        """Encoder input with its mask, decoder input, labels; see the class for an example."""
+        shifted = [np.concatenate(([self.pad], response[:-1])) for response in responses]
+        arrays = {
+            "input_ids": pad_rows(prompts, self.pad),
+            "attention_mask": length_mask(prompts),
+            "decoder_input_ids": pad_rows(shifted, self.pad),
+            "labels": pad_rows(responses, IGNORE),
+        }
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:
+        """Decoder states hidden_BTD, scaled where the head is tied to the embeddings."""
+        encoded_BTD = model.get_encoder()(
+            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
+        ).last_hidden_state
+        hidden_BTD: Tensor = model.get_decoder()(
+            input_ids=batch["decoder_input_ids"],
+            encoder_hidden_states=encoded_BTD,
+            encoder_attention_mask=batch["attention_mask"],
+            use_cache=False,
+        ).last_hidden_state
+        # Older transformers have no such field for T5 and go by the tie of head and embeddings.
+        config = model.config
+        if getattr(config, "scale_decoder_outputs", config.tie_word_embeddings):
+            hidden_BTD = hidden_BTD * config.d_model**-0.5
+        return hidden_BTD
+
+    def ready(self) -> PreTrainedModel:
+        """The model.
+
+        Raises:
+            UserError: as `Student.ready`; no T5 (its relatives scale the head's input by other
+                rules); or a decoder that starts with another token than padding.
+        """
+        model = super().ready()
+        if model.config.model_type != "t5":
+            raise UserError(f"model_type {model.config.model_type} is no T5; encoder-decoders must be")
+        start = model.config.decoder_start_token_id
+        if start not in (None, self.pad):
+            raise UserError(
+                f"the model's decoder_start_token_id is {start} but the tokenizer pads with "
+                f"{self.pad}; T5 starts with padding: use the tokenizer that belongs to the model"
+            )
+        return model
+
+    def room(self, prompt_length: int, max_new_tokens: int) -> int:
+        """All that was asked for: the decoder has a context of its own and relative positions."""
+        return max_new_tokens
+
+    def prompt_limit(self, max_new_tokens: int) -> int:
+        """The encoder's context, whatever the answer's length."""
+        return self.context
+
+    def greedy(self, max_new_tokens: int) -> GenerationConfig:
+        """Greedy decoding from the padding id."""
+        config = super().greedy(max_new_tokens)
+        config.decoder_start_token_id = self.pad
+        return config

@@ -1,0 +1,204 @@
+"""What every student can do, whatever its architecture: encode, plan, collate, loss, answer.
+
+A `Student` is a light plain object around a tokenizer and, once it is needed, a model. It is no
+`nn.Module`: planning and caching need the token layout without weights, and the training loop owns
+the module. All that differs between architectures lives in its two subclasses; nothing outside this
+folder asks which one it has.
+
+Names: B pairs of a batch, N pairs of a plan, T positions, D width.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import ClassVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import GenerationConfig, GenerationMixin, PreTrainedModel, PreTrainedTokenizerBase
+
+from lamini.errors import UserError
+from lamini.students.layout import Features, TokenLayout
+from lamini.students.tensors import IGNORE, Ids, length_mask, pad_rows, summed_loss
+
+__all__ = ["Batch", "Features", "Student"]
+
+Batch = dict[str, Tensor]
+
+
+class Student(TokenLayout):
+    """Token layout of one architecture and, with a model, its loss and its answers."""
+
+    architecture: ClassVar[str]  # encoder-decoder or decoder-only
+    auto_model: ClassVar[str]  # the AutoModel class that loads it
+    FEATURES: ClassVar[dict[str, torch.dtype]]  # what `collate` returns
+    padding_side: ClassVar[str]  # of prompts when answering
+    refused_precisions: ClassVar[dict[str, str]] = {}  # precision -> why
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        context: int,
+        wrapper: str,
+        model: PreTrainedModel | None = None,
+    ) -> None:
+        """A layout (see `TokenLayout`) and, for losses and answers, a model.
+
+        Raises:
+            UserError: as `TokenLayout`.
+        """
+        super().__init__(tokenizer, context, wrapper)
+        self.model = model
+
+    @abstractmethod
+    def padded(self, prompt_N: np.ndarray, response_N: np.ndarray) -> int:
+        """Padded tokens that one micro-batch of these lengths costs in a forward pass."""
+
+    @abstractmethod
+    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
+        """The tensors named in FEATURES, right-padded, labels shifted."""
+
+    @abstractmethod
+    def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:
+        """hidden_BTD as the head expects it, position for position with the labels."""
+
+    @abstractmethod
+    def room(self, prompt_length: int, max_new_tokens: int) -> int:
+        """New tokens an answer to a prompt of this length may have."""
+
+    @abstractmethod
+    def prompt_limit(self, max_new_tokens: int) -> int:
+        """Tokens of a prompt kept when an answer of `max_new_tokens` is asked for."""
+
+    @classmethod
+    def check_precision(cls, precision: str) -> None:
+        """Raise UserError where this architecture is known to fail in `precision`, with the reason."""
+        if precision in cls.refused_precisions:
+            raise UserError(f"trainer.precision={precision}: {cls.refused_precisions[precision]}")
+
+    def collate(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
+        """The tensors of a micro-batch; see the class for a worked example.
+
+        Raises:
+            TypeError: a subclass returned other names or dtypes than its FEATURES declare.
+        """
+        batch = self.arrange(prompts, responses)
+        name = type(self).__name__
+        for feature, dtype in self.FEATURES.items():
+            if feature not in batch:
+                raise TypeError(f"{name} declares feature {feature} but collate left it out")
+            if batch[feature].dtype != dtype:
+                raise TypeError(f"{name}: feature {feature} is {batch[feature].dtype}, not {dtype}")
+        for feature in batch.keys() - self.FEATURES.keys():
+            raise TypeError(f"{name}: collate returned feature {feature}, which is not declared")
+        return batch
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Sum of the response tokens' losses (fp32 scalar) and their number (int64 scalar).
+
+        The head runs at response positions only: no logits exist for prompts or padding. The caller
+        divides once by the tokens of the whole optimizer step, so micro-batches of any size weigh
+        tokens equally.
+
+        Raises:
+            UserError: the student has no model.
+        """
+        model = self.ready()
+        hidden_BTD = self.hidden(model, batch)
+        kept_BT = batch["labels"] != IGNORE
+        head = cast(nn.Linear, model.get_output_embeddings())
+        total = summed_loss(head, hidden_BTD[kept_BT], batch["labels"][kept_BT])
+        return total, kept_BT.sum()
+
+    def ready(self) -> PreTrainedModel:
+        """The model.
+
+        Raises:
+            UserError: there is none, or it has fewer embeddings than the tokenizer has tokens.
+        """
+        if self.model is None:
+            raise UserError("this student has tokens only; give it a model for losses and answers")
+        rows = cast(nn.Embedding, self.model.get_input_embeddings()).weight.shape[0]
+        if len(self.tokenizer) > rows:
+            raise UserError(
+                f"the tokenizer has {len(self.tokenizer)} tokens but the model embeds {rows}; "
+                "use tokenizer=family, or init=scratch tokenizer=trained"
+            )
+        return self.model
+
+    def generate(self, instructions: list[str], max_new_tokens: int, batch_size: int = 64) -> list[str]:
+        """Greedy answers in the order of `instructions`, special tokens and outer blanks removed.
+
+        Rows are sorted by length inside and only batched with rows that have the same `room`, so an
+        answer never depends on its neighbours. Prompts are cut as in training, to `prompt_limit`.
+
+        Raises:
+            UserError: the student has no model, or an instruction leaves nothing to continue.
+        """
+        model = self.ready()
+        limit = self.prompt_limit(max_new_tokens)
+        prompts = [self.cut(prompt, limit) for prompt in self.encode_prompts(instructions)]
+        if not all(prompts):
+            raise UserError("an empty instruction leaves a bare prompt nothing to continue")
+        rooms = [self.room(len(prompt), max_new_tokens) for prompt in prompts]
+        # Longest first: if memory is short, it shows in the first batch.
+        order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
+        answers = [""] * len(prompts)
+        for room, group in groupby(order, key=lambda row: rooms[row]):
+            rows = list(group)
+            for first in range(0, len(rows), batch_size):
+                chunk = rows[first : first + batch_size]
+                texts = self.answer(model, [prompts[row] for row in chunk], room)
+                for row, text in zip(chunk, texts, strict=True):
+                    answers[row] = text
+        return answers
+
+    def answer(self, model: PreTrainedModel, prompts: list[list[int]], room: int) -> list[str]:
+        """Greedy answers to one batch of prompt ids, at most `room` tokens each."""
+        ids_BT = torch.from_numpy(pad_rows(prompts, self.pad, self.padding_side))
+        mask_BT = torch.from_numpy(length_mask(prompts, self.padding_side))
+        with answering(model, self.greedy(room)):
+            out_BT = cast(GenerationMixin, model).generate(
+                input_ids=ids_BT.to(model.device), attention_mask=mask_BT.to(model.device)
+            )
+        # Both kinds of output begin with what the student was given: prompt or decoder start.
+        given = 1 if model.config.is_encoder_decoder else ids_BT.shape[1]
+        return [self.decode(row) for row in out_BT[:, given:].tolist()]
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of an answer's ids up to the end token."""
+        kept = ids[: ids.index(self.end)] if self.end in ids else ids
+        text = self.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return str(text).strip()
+
+    def greedy(self, max_new_tokens: int) -> GenerationConfig:
+        """The decoding of all answers, which an exported student carries too."""
+        return GenerationConfig(
+            do_sample=False,
+            num_beams=1,
+            max_new_tokens=max_new_tokens,
+            eos_token_id=self.end,
+            pad_token_id=self.pad,
+            bos_token_id=self.tokenizer.bos_token_id,
+        )
+
+
+@contextmanager
+def answering(model: PreTrainedModel, config: GenerationConfig) -> Iterator[None]:
+    """Evaluation mode, no autograd, and `config` alone; all is put back.
+
+    What a checkpoint ships (sampling, repetition penalties) would otherwise be merged into it.
+    """
+    training, shipped = model.training, model.generation_config
+    model.eval()
+    model.generation_config = config
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.generation_config = shipped
+        model.train(training)

@@ -1,0 +1,146 @@
+"""What a line is about to do: students, rows, steps, memory and time expected.
+
+The forecast is arithmetic (parameters, tokens, bytes a value) times one measured constant, the matrix
+multiplications a second that this device does right now. It is meant to tell minutes from days and a fit
+from a misfit, not to be exact: within about a factor of two on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lamini.config import TrainConfig
+from lamini.errors import UserError
+from lamini.runs import RunFolder, State
+from lamini.students.loading import architecture_of, count_parameters
+from lamini.training.devices import precision_of
+from lamini.training.prepare import Prepared, prepare, student_class
+
+PROCESS = 0.7 * 2**30  # bytes of a Python process with torch, transformers and Lightning loaded
+ACTIVATIONS = (
+    20  # values of the hidden size kept per layer and token for the backward pass, attention included
+)
+EFFICIENCY = 0.5  # of the measured matrix multiplications that a training step reaches
+OVERHEAD = 0.0008  # seconds a layer and micro-batch: kernel launches, which rule tiny students
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One line of the plan."""
+
+    run: str
+    student: str
+    architecture: str
+    init: str
+    parameters: int
+    pairs: int  # of an epoch
+    steps: int
+    tokens: int  # real ones, prompt and response, over the whole run
+    memory: float  # bytes
+    seconds: float
+    note: str
+    warnings: tuple[str, ...]
+
+
+def plan_all(jobs: list[tuple[TrainConfig, Path]]) -> list[Forecast]:
+    """The forecast of every job of a line; builds the token caches they will share.
+
+    Raises:
+        UserError: whatever would stop one of them: data, precision, a folder with other data.
+    """
+    speed = multiplications()
+    forecasts = []
+    for config, folder in jobs:
+        if len(jobs) > 1:
+            print(f"preparing {folder.name} ...", flush=True)
+        forecasts.append(forecast(config, folder, speed))
+    return forecasts
+
+
+def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
+    """What `config` would do in `folder` on a device of `speed` multiply-adds a second times two."""
+    student_class(config).check_precision(precision_of(config.trainer))
+    prepared = prepare(config)
+    run = RunFolder(folder)
+    state = run.state(config)
+    record = run.record()
+    if state is not State.new and record["data"]["fingerprint"] != prepared.fingerprint:
+        raise UserError(
+            f"{folder} was trained on other rows (fingerprint {record['data']['fingerprint'][:12]}, now"
+            f" {prepared.fingerprint[:12]}); choose another name=<name>, or force=true to replace it"
+        )
+    parameters = count_parameters(config, len(prepared.student.tokenizer))
+    done = record.get("steps", 0) if state is State.resume else 0
+    tokens = _tokens(prepared, config.batch_size)
+    seconds = (
+        0.0
+        if state is State.done
+        else _seconds(config, prepared, tokens, speed) * (1 - done / prepared.steps)
+    )
+    note = {
+        State.new: "",
+        State.done: "done, will be skipped",
+        State.resume: f"continues after step {done}",
+    }[state]
+    return Forecast(
+        folder.name, config.family.name, prepared.student.architecture, config.init.value, parameters, prepared.pairs,
+        prepared.steps, tokens, _memory(config, prepared, parameters), seconds, note, prepared.warnings,
+    )  # fmt: skip
+
+
+def multiplications(size: int = 768) -> float:
+    """Floating-point operations a second of a square matrix product, the best of a few runs."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    matrix = torch.randn(
+        size, size, device=device, dtype=torch.bfloat16 if device == "cuda" else torch.float32
+    )
+    best = float("inf")
+    for _ in range(6):
+        start = time.perf_counter()
+        product = matrix @ matrix
+        product[0, 0].item()
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
+def _tokens(prepared: Prepared, batch_size: int) -> int:
+    lengths = prepared.train.prompt_lengths_N.sum(dtype=int) + prepared.train.response_lengths_N.sum(
+        dtype=int
+    )
+    return round(int(lengths) / len(prepared.train) * prepared.steps * batch_size)
+
+
+def _seconds(config: TrainConfig, prepared: Prepared, tokens: int, speed: float) -> float:
+    """Six operations a weight and token (forward and backward); the head at response positions only."""
+    shape = architecture_of(config, len(prepared.student.tokenizer))
+    response = prepared.train.response_lengths_N.sum(dtype=int) / max(
+        1,
+        prepared.train.response_lengths_N.sum(dtype=int) + prepared.train.prompt_lengths_N.sum(dtype=int),
+    )
+    body = max(
+        count_parameters(config, len(prepared.student.tokenizer)) - shape.vocab_size * shape.hidden_size,
+        0,
+    )
+    operations = 6 * tokens * (body + response * shape.vocab_size * shape.hidden_size)
+    micro_batches = max(prepared.steps, tokens / config.size.micro_tokens)
+    return operations / (EFFICIENCY * speed) + micro_batches * _layers(shape) * OVERHEAD
+
+
+def _layers(shape: object) -> int:
+    return int(getattr(shape, "num_hidden_layers", 0)) + int(getattr(shape, "num_decoder_layers", None) or 0)
+
+
+def _memory(config: TrainConfig, prepared: Prepared, parameters: int) -> float:
+    """Weights, gradients, optimizer state, activations and logits of one micro-batch, and the process itself."""
+    shape = architecture_of(config, len(prepared.student.tokenizer))
+    states = 8 if type(config.optimizer).__name__ == "AdamW" else 1
+    average = max(1.0, _tokens(prepared, config.batch_size) / prepared.steps)
+    micro = min(config.size.micro_tokens, average)
+    width = 4 if precision_of(config.trainer).startswith("32") else 2
+    activations = micro * _layers(shape) * shape.hidden_size * ACTIVATIONS * width
+    logits = 3 * 4 * micro * 0.5 * shape.vocab_size
+    return float(PROCESS + parameters * (8 + states) + activations + logits)

@@ -1,0 +1,106 @@
+"""From a configuration to tokens and steps: what `plan` and `fit` both stand on. Cached, so twice costs little."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from lamini.config import TrainConfig
+from lamini.data.cache import Tokens, encode_table
+from lamini.data.corpus import Corpus, enforce, fingerprint, limited, quarantine, split
+from lamini.data.order import Order
+from lamini.errors import UserError
+from lamini.students.loading import build_tokenizer
+from lamini.students.protocol import Student
+from lamini.targets import locate
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything of a run but the weights."""
+
+    student: Student  # tokens only: its model is None
+    corpus: Corpus
+    fingerprint: str
+    train: Tokens
+    validation: Tokens
+    validation_table: pa.Table
+    order: Order
+    steps: int
+    warnings: tuple[str, ...]
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of one epoch."""
+        return self.order.pairs_per_epoch
+
+    def epochs(self, batch_size: int) -> float:
+        """Passes over the mixture that the run makes."""
+        return self.steps * batch_size / self.pairs
+
+
+def student_class(config: TrainConfig) -> type[Student]:
+    """The class that `family._target_` names."""
+    found = locate(config.family._target_, "family._target_")
+    if not (isinstance(found, type) and issubclass(found, Student)):
+        raise UserError(f"family._target_={config.family._target_} is no student class")
+    return found
+
+
+def prepare(config: TrainConfig) -> Prepared:
+    """Load the pairs, build the tokenizer, encode, plan the steps.
+
+    Raises:
+        UserError: data that cannot be used; too many rejected rows; fewer pairs than a batch.
+    """
+    cache = Path(config.paths.cache_dir)
+    corpus = _at_most(config.data.load(cache, config.seed), config.limit)
+    train, held_back = split(corpus, config.validation.share, config.validation.limit)
+    mark = fingerprint(corpus.sources)
+    tokenizer = build_tokenizer(config, lambda: _texts([source.table for source in train]))
+    student = student_class(config)(tokenizer, config.context, config.family.wrapper)
+    parts = [encode_table(student, source.table, cache) for source in train]
+    validation = encode_table(student, held_back, cache)
+    rejected = [*corpus.rejected, *(row for part in [*parts, validation] for row in part.rejected)]
+    warnings = []
+    if rejected:
+        place = quarantine(rejected, cache / "quarantine" / mark)
+        total = sum(source.table.num_rows for source in corpus.sources) + len(corpus.rejected)
+        enforce(rejected, total, config.max_rejected, place)
+        warnings.append(f"{len(rejected):,} of {total:,} rows set aside in {place}")
+    truncated = sum(part.truncated for part in parts)
+    if truncated:
+        warnings.append(f"{truncated:,} prompts are longer than the context and are cut")
+    tokens = Tokens.join(parts, [source.table.num_rows for source in train])
+    order = Order([len(part) for part in parts], [source.weight for source in train], config.seed)
+    if order.pairs_per_epoch < config.batch_size:
+        raise UserError(
+            f"batch_size={config.batch_size} is more than the {order.pairs_per_epoch} training pairs of an epoch;"
+            f" set batch_size to at most {order.pairs_per_epoch}"
+        )
+    steps = config.trainer.max_steps or math.ceil(
+        config.trainer.max_epochs * order.pairs_per_epoch / config.batch_size
+    )
+    return Prepared(student, corpus, mark, tokens, validation, held_back, order, steps, tuple(warnings))
+
+
+def _at_most(corpus: Corpus, limit: int | None) -> Corpus:
+    """The corpus cut to about `limit` pairs, every source by the same share, the first by content hash."""
+    if limit is None or limit >= corpus.pairs:
+        return corpus
+    share = limit / corpus.pairs
+    cut = [
+        replace(s, table=limited(s.table, max(1, round(share * s.table.num_rows)))) for s in corpus.sources
+    ]
+    return replace(corpus, sources=cut)
+
+
+def _texts(tables: list[pa.Table]) -> Iterator[str]:
+    for table in tables:
+        for batch in table.select(["instruction", "response"]).to_batches(max_chunksize=4096):
+            for column in batch.columns:
+                yield from column.to_pylist()
