@@ -98,10 +98,10 @@ def plain_tokenizer(student: Student) -> PreTrainedTokenizerBase:
 def plain_config(path: Path, student: Student) -> None:
     """Make config.json agree with the tokenizer, and free it of defaults that pipelines apply.
 
-    GPT-2's own configuration makes `pipeline("text-generation")` sample at most 50 tokens.
+    With those of GPT-2, pipelines of transformers 4 sample, and stop after 50 tokens.
     """
     config = json.loads(path.read_text())
-    pass
+    config.pop("task_specific_params", None)
     greedy = student.greedy(1)
     for key in ("eos_token_id", "pad_token_id", "bos_token_id", "decoder_start_token_id"):
         config[key] = getattr(greedy, key)

@@ -14,12 +14,12 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import GenerationConfig, GenerationMixin, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from lamini.errors import UserError
 from lamini.students.layout import Features, TokenLayout
@@ -162,7 +162,7 @@ class Student(TokenLayout):
         ids_BT = torch.from_numpy(pad_rows(prompts, self.pad, self.padding_side))
         mask_BT = torch.from_numpy(length_mask(prompts, self.padding_side))
         with answering(model, self.greedy(room)):
-            out_BT = cast(GenerationMixin, model).generate(
+            out_BT = cast(Any, model).generate(
                 input_ids=ids_BT.to(model.device), attention_mask=mask_BT.to(model.device)
             )
         # Both kinds of output begin with what the student was given: prompt or decoder start.

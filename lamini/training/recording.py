@@ -56,7 +56,9 @@ class Recorder(pl.Callback):
         self.losses.append(values["train/loss"])
         if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
             values["train/response_tokens_per_second"] = self.recent_speed
-            values["train/padding_share"] = 1 - (batch.prompt_tokens + batch.response_tokens) / batch.padded_tokens
+            values["train/padding_share"] = (
+                1 - (batch.prompt_tokens + batch.response_tokens) / batch.padded_tokens
+            )
             self.write(trainer, values)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -88,6 +90,13 @@ class Recorder(pl.Callback):
     def speed(self) -> float:
         """Response tokens a second over the whole run, training steps only."""
         return self.sums["response_tokens"] / max(self.seconds, 1e-9)
+
+    @property
+    def padding_share(self) -> float | None:
+        """Of all tokens computed, those that were padding."""
+        padded = self.sums["padded_tokens"]
+        real = self.sums["prompt_tokens"] + self.sums["response_tokens"]
+        return 1 - real / padded if padded else None
 
     @property
     def train_loss(self) -> float | None:

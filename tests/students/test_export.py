@@ -49,6 +49,7 @@ def test_defaults_of_the_folder_are_greedy_and_fit_the_context(tmp_path: Path) -
     student.model.config.task_specific_params = {"text-generation": {"do_sample": True, "max_length": 50}}
     student.model.generation_config.do_sample = True
     export(student, tmp_path / "export", CARD)
+    assert "task_specific_params" not in (tmp_path / "export/config.json").read_text()
     ask = pipeline("text-generation", model=str(tmp_path / "export"), device="cpu")
     chat = [{"role": "user", "content": ASKED[0]}]
     answer = ask(chat)[0]["generated_text"][-1]["content"].strip()
