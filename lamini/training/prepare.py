@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from lamini.config import TrainConfig
 from lamini.data.cache import Tokens, encode_table
-from lamini.data.corpus import Corpus, enforce, fingerprint, limited, quarantine, split
+from lamini.data.corpus import Corpus, Source, enforce, fingerprint, limited, quarantine, split
 from lamini.data.order import Order
 from lamini.errors import UserError
 from lamini.students.loading import build_tokenizer
+from lamini.students.prompts import Wrapper, wrapper_named
 from lamini.students.protocol import Student
 from lamini.targets import locate
 
@@ -61,7 +62,7 @@ def prepare(config: TrainConfig) -> Prepared:
     corpus = _at_most(config.data.load(cache, config.seed), config.limit)
     train, held_back = split(corpus, config.validation.share, config.validation.limit)
     mark = fingerprint(corpus.sources)
-    tokenizer = build_tokenizer(config, lambda: _texts([source.table for source in train]))
+    tokenizer = build_tokenizer(config, lambda: _texts(train, wrapper_named(config.family.wrapper)))
     student = student_class(config)(tokenizer, config.context, config.family.wrapper)
     parts = [encode_table(student, source.table, cache) for source in train]
     validation = encode_table(student, held_back, cache)
@@ -99,8 +100,11 @@ def _at_most(corpus: Corpus, limit: int | None) -> Corpus:
     return replace(corpus, sources=cut)
 
 
-def _texts(tables: list[pa.Table]) -> Iterator[str]:
-    for table in tables:
-        for batch in table.select(["instruction", "response"]).to_batches(max_chunksize=4096):
-            for column in batch.columns:
-                yield from column.to_pylist()
+def _texts(sources: list[Source], wrap: Wrapper) -> Iterator[str]:
+    """What a trained tokenizer learns from: prompts as the student sees them (the wrapper's words are in
+    every one and deserve pieces of their own), and responses.
+    """
+    for source in sources:
+        for batch in source.table.select(["instruction", "response"]).to_batches(max_chunksize=4096):
+            yield from map(wrap, batch["instruction"].to_pylist())
+            yield from batch["response"].to_pylist()
