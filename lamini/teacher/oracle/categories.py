@@ -138,7 +138,7 @@ CATEGORY_KINDS = (
         sample=_sample_which,
         answer=_which,
         accepts=same_name(_which),
-        weight=3.0,
+        weight=2.5,
     ),
     Kind(
         name="odd_one_out",
@@ -153,7 +153,7 @@ CATEGORY_KINDS = (
         sample=_sample_odd,
         answer=_odd,
         accepts=same_name(_odd),
-        weight=2.0,
+        weight=0.6,
     ),
     Kind(
         name="common_group",
@@ -168,7 +168,7 @@ CATEGORY_KINDS = (
         sample=_sample_same_group,
         answer=_common_group,
         accepts=_accepts_group,
-        weight=0.5,
+        weight=0.3,
     ),
     Kind(
         name="keep_group",
@@ -183,7 +183,7 @@ CATEGORY_KINDS = (
         sample=_sample_some,
         answer=_kept,
         accepts=same_items(_kept),
-        weight=1.2,
+        weight=0.3,
     ),
     Kind(
         name="drop_group",
@@ -211,7 +211,7 @@ CATEGORY_KINDS = (
         held_out_phrasings=("Here are some words: {words}. How many are {group}?",),
         sample=_sample_some,
         answer=lambda fields: str(len(_members(fields))),
-        weight=0.5,
+        weight=0.3,
     ),
     Kind(
         name="define_two",
@@ -225,7 +225,7 @@ CATEGORY_KINDS = (
         held_out_phrasings=("Explain in one sentence what {first} and {second} are.",),
         sample=_sample_define,
         answer=_defined,
-        weight=2.0,
+        weight=1.5,
     ),
     Kind(
         name="name_members",
@@ -240,7 +240,7 @@ CATEGORY_KINDS = (
         sample=_sample_name,
         answer=_named,
         accepts=_accepts_members,
-        weight=0.6,
+        weight=0.3,
     ),
     Kind(
         name="add_articles",
@@ -255,6 +255,6 @@ CATEGORY_KINDS = (
         sample=lambda rng: {"words": ", ".join(rng.sample(WORDS, rng.randint(2, 3)))},
         answer=_articled,
         accepts=same_items(_articled),
-        weight=1.2,
+        weight=0.6,
     ),
 )

@@ -98,7 +98,7 @@ DATE_KINDS = (
         ),
         sample=_sample_day,
         answer=_day_after,
-        weight=0.6,
+        weight=0.3,
     ),
     Kind(
         name="month_after",
@@ -114,7 +114,7 @@ DATE_KINDS = (
         ),
         sample=_sample_month,
         answer=_month_after,
-        weight=0.4,
+        weight=0.3,
     ),
     Kind(
         name="earlier_month",
@@ -130,7 +130,7 @@ DATE_KINDS = (
         ),
         sample=_sample_earlier,
         answer=_earlier,
-        weight=0.8,
+        weight=0.5,
     ),
     Kind(
         name="date_format",
@@ -144,7 +144,7 @@ DATE_KINDS = (
         held_out_phrasings=("Write the date {month} {day}, {year} as year-month-day.",),
         sample=_sample_date,
         answer=_iso,
-        weight=1.5,
+        weight=0.6,
     ),
     Kind(
         name="weekday",

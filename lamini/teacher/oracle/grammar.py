@@ -130,7 +130,7 @@ GRAMMAR_KINDS = (
         sample=_sample_nouns,
         answer=_plurals,
         accepts=same_items(_plurals),
-        weight=1.5,
+        weight=0.6,
     ),
     Kind(
         name="opposites",
@@ -145,7 +145,7 @@ GRAMMAR_KINDS = (
         sample=_sample_adjectives,
         answer=_opposites,
         accepts=same_items(_opposites),
-        weight=1.5,
+        weight=0.6,
     ),
     Kind(
         name="opposite_sentence",
@@ -161,7 +161,7 @@ GRAMMAR_KINDS = (
         ),
         sample=lambda rng: {k: v for k, v in _sample_described(rng).items() if k != "place"},
         answer=_turned,
-        weight=3.5,
+        weight=4.0,
     ),
     Kind(
         name="past_tense",
@@ -175,7 +175,7 @@ GRAMMAR_KINDS = (
         held_out_phrasings=("Write this in the past: {name} {verb} the {thing} in the {place}.",),
         sample=_sample_present,
         answer=_past,
-        weight=3.5,
+        weight=4.0,
     ),
     Kind(
         name="passive",
@@ -189,7 +189,7 @@ GRAMMAR_KINDS = (
         held_out_phrasings=("Paraphrase in the passive voice: {name} {verb} the {thing}.",),
         sample=lambda rng: {k: v for k, v in _sample_past(rng).items() if k != "place"},
         answer=_passive,
-        weight=3.5,
+        weight=4.0,
     ),
     Kind(
         name="pronoun",
@@ -205,7 +205,7 @@ GRAMMAR_KINDS = (
         ),
         sample=_sample_past,
         answer=_pronoun,
-        weight=3.5,
+        weight=4.0,
     ),
     Kind(
         name="question_form",
@@ -219,7 +219,7 @@ GRAMMAR_KINDS = (
         held_out_phrasings=("Write this as a question: The {place} of {owner} is {adjective}.",),
         sample=_sample_state,
         answer=_question,
-        weight=3.5,
+        weight=4.0,
     ),
     Kind(
         name="negation",

@@ -119,7 +119,7 @@ INFERENCE_KINDS = (
         ),
         sample=_sample_extreme,
         answer=_extreme,
-        weight=2.0,
+        weight=1.0,
     ),
     Kind(
         name="compared_two",
@@ -133,7 +133,7 @@ INFERENCE_KINDS = (
         held_out_phrasings=("If {a} is {more} than {b}, which of the two is {asked}?",),
         sample=_sample_compared,
         answer=_compared,
-        weight=1.5,
+        weight=2.0,
     ),
     Kind(
         name="deduction",
@@ -166,5 +166,6 @@ INFERENCE_KINDS = (
         held_out_phrasings=(f"{_TOLD} Claim: {_CLAIM}. Is it true: yes, no or maybe?",),
         sample=_sample_claim,
         answer=_verdict,
+        weight=0.3,
     ),
 )

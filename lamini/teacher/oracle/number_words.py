@@ -69,6 +69,7 @@ NUMBER_WORD_KINDS = (
         sample=_sample_spell,
         answer=_spelt,
         accepts=same_items(_spelt),
+        weight=0.3,
     ),
     Kind(
         name="words_to_numbers",
@@ -83,5 +84,6 @@ NUMBER_WORD_KINDS = (
         sample=_sample_digits,
         answer=_digits,
         accepts=same_items(_digits),
+        weight=0.3,
     ),
 )

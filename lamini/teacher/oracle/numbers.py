@@ -120,7 +120,7 @@ NUMBER_KINDS = (
         held_out_phrasings=("How much is {a} and {b} together?",),
         sample=_two,
         answer=lambda fields: str(int(fields["a"]) + int(fields["b"])),
-        weight=0.5,
+        weight=0.3,
     ),
     Kind(
         name="subtraction",
@@ -162,6 +162,7 @@ NUMBER_KINDS = (
         held_out_phrasings=("Write the larger number of {a} and {b}.",),
         sample=_two,
         answer=lambda fields: str(max(int(fields["a"]), int(fields["b"]))),
+        weight=0.3,
     ),
     Kind(
         name="smallest_number",
@@ -175,7 +176,7 @@ NUMBER_KINDS = (
         held_out_phrasings=("Write the smallest number of {numbers}.",),
         sample=_three,
         answer=lambda fields: str(_sorted(fields)[0]),
-        weight=0.6,
+        weight=0.3,
     ),
     Kind(
         name="middle_number",
@@ -203,7 +204,7 @@ NUMBER_KINDS = (
         sample=_three,
         answer=_ascending,
         accepts=same_items(_ascending),
-        weight=0.5,
+        weight=0.3,
     ),
     Kind(
         name="sort_down",
@@ -231,6 +232,7 @@ NUMBER_KINDS = (
         held_out_phrasings=("Here are some numbers: {numbers}. Which one is {parity}?",),
         sample=_sample_parity,
         answer=_of_parity,
+        weight=0.3,
     ),
     Kind(
         name="next_number",
@@ -244,7 +246,7 @@ NUMBER_KINDS = (
         held_out_phrasings=("What is the next number in the sequence {numbers}?",),
         sample=_sample_sequence,
         answer=_next,
-        weight=0.4,
+        weight=0.3,
     ),
     Kind(
         name="units",
@@ -259,5 +261,6 @@ NUMBER_KINDS = (
         sample=_sample_units,
         answer=_converted,
         accepts=_accepts_amount,
+        weight=0.3,
     ),
 )

@@ -130,7 +130,7 @@ PYTHON_KINDS = (
         held_out_phrasings=("{name} asks what the Python function {function} does.",),
         sample=_sample_function,
         answer=lambda fields: _FUNCTIONS[fields["function"]],
-        weight=0.4,
+        weight=0.3,
     ),
     Kind(
         name="http_status",
@@ -144,7 +144,7 @@ PYTHON_KINDS = (
         held_out_phrasings=("What is the meaning of the HTTP codes {first} and {second}?",),
         sample=_sample_status,
         answer=_statuses,
-        weight=0.5,
+        weight=0.3,
     ),
     Kind(
         name="system_error",
@@ -173,7 +173,7 @@ PYTHON_KINDS = (
         sample=_sample_keyword,
         answer=_keyword,
         accepts=same_name(_keyword),
-        weight=1.2,
+        weight=0.5,
     ),
     Kind(
         name="unicode_sign",
@@ -188,7 +188,7 @@ PYTHON_KINDS = (
         sample=_sample_sign,
         answer=_signs,
         accepts=_accepts_signs,
-        weight=0.5,
+        weight=0.3,
     ),
     Kind(
         name="next_letters",
@@ -203,6 +203,6 @@ PYTHON_KINDS = (
         sample=_sample_letters,
         answer=_next_letters,
         accepts=same_items(_next_letters),
-        weight=0.5,
+        weight=0.3,
     ),
 )

@@ -179,7 +179,7 @@ READING_KINDS = (
         ),
         sample=_sample_review,
         answer=_mood,
-        weight=1.2,
+        weight=0.8,
     ),
     Kind(
         name="topic",
@@ -194,6 +194,7 @@ READING_KINDS = (
         held_out_phrasings=("{a} talked to {b} about the {noun} {time}. What is the topic?",),
         sample=_sample_talk,
         answer=_topic,
+        weight=0.5,
     ),
     Kind(
         name="same_meaning",
@@ -207,6 +208,7 @@ READING_KINDS = (
         held_out_phrasings=(f"{_FIRST} {_SECOND} Do these mean the same, yes or no?",),
         sample=_sample_pair,
         answer=_same_meaning,
+        weight=0.3,
     ),
     Kind(
         name="paraphrase",
@@ -221,6 +223,6 @@ READING_KINDS = (
         sample=_sample_reworded,
         answer=_reworded,
         accepts=_accepts_reworded,
-        weight=3.0,
+        weight=4.0,
     ),
 )

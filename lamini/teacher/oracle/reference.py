@@ -102,7 +102,7 @@ REFERENCE_KINDS = (
         sample=_sample_fit,
         answer=_fit,
         accepts=same_name(_fit),
-        weight=1.8,
+        weight=1.5,
     ),
     Kind(
         name="who_is_meant",
@@ -118,7 +118,7 @@ REFERENCE_KINDS = (
         ),
         sample=_sample_pronoun,
         answer=_referent,
-        weight=1.5,
+        weight=2.0,
     ),
     Kind(
         name="where_is",
@@ -149,6 +149,6 @@ REFERENCE_KINDS = (
         ),
         sample=_sample_owners,
         answer=_owner,
-        weight=2.0,
+        weight=2.5,
     ),
 )

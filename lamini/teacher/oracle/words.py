@@ -43,7 +43,7 @@ def _nth(ordinal: str, index: int, sources: tuple[str, ...], unseen: bool = Fals
         held_out_phrasings=(f"Copy out just the {ordinal} word: {{text}}",),
         sample=_sample_text,
         answer=lambda fields: fields["text"].split()[index],
-        weight=2.0,
+        weight=1.0,
         unseen=unseen,
     )
 
@@ -129,6 +129,7 @@ WORD_KINDS = (
         sample=_sample_text,
         answer=_reversed,
         accepts=same_items(_reversed),
+        weight=0.3,
     ),
     Kind(
         name="swap_ends",
@@ -157,7 +158,7 @@ WORD_KINDS = (
         sample=lambda rng: {"text": _text(rng, 1, 3)},
         answer=_upper,
         accepts=same_letters(_upper),
-        weight=0.8,
+        weight=0.3,
     ),
     Kind(
         name="initials",
@@ -172,7 +173,7 @@ WORD_KINDS = (
         sample=lambda rng: {"text": _text(rng, 2, 3)},
         answer=_initials,
         accepts=same_items(_initials),
-        weight=0.8,
+        weight=0.3,
     ),
     Kind(
         name="remove_word",
@@ -187,6 +188,7 @@ WORD_KINDS = (
         sample=_sample_member,
         answer=_without,
         accepts=same_items(_without),
+        weight=0.3,
     ),
     Kind(
         name="replace_word",
@@ -201,6 +203,7 @@ WORD_KINDS = (
         sample=_sample_replacement,
         answer=_replaced,
         accepts=same_items(_replaced),
+        weight=0.3,
     ),
     Kind(
         name="add_word",
@@ -214,7 +217,7 @@ WORD_KINDS = (
         held_out_phrasings=("Write this line with {word} at the end: {text}",),
         sample=_sample_extra,
         answer=lambda fields: f"{fields['text']} {fields['word']}",
-        weight=1.5,
+        weight=0.6,
     ),
     Kind(
         name="repeat_words",
@@ -229,7 +232,7 @@ WORD_KINDS = (
         sample=_sample_repeat,
         answer=_repeated,
         accepts=same_items(_repeated),
-        weight=0.8,
+        weight=0.3,
     ),
     Kind(
         name="count_words",
@@ -243,7 +246,7 @@ WORD_KINDS = (
         held_out_phrasings=("How many words does the line {text} have?",),
         sample=lambda rng: {"text": _text(rng, 2, 8)},
         answer=lambda fields: str(len(fields["text"].split())),
-        weight=0.6,
+        weight=0.3,
     ),
     Kind(
         name="count_word",
@@ -257,7 +260,7 @@ WORD_KINDS = (
         held_out_phrasings=("In the line {text}, how often does {word} appear?",),
         sample=_sample_occurrences,
         answer=_occurrences,
-        weight=0.6,
+        weight=0.3,
     ),
     Kind(
         name="alphabetical_order",
@@ -272,6 +275,6 @@ WORD_KINDS = (
         sample=lambda rng: {"text": _text(rng, 2, 3)},
         answer=lambda fields: " ".join(sorted(fields["text"].split())),
         accepts=same_items(lambda fields: " ".join(sorted(fields["text"].split()))),
-        weight=0.5,
+        weight=0.3,
     ),
 )

@@ -78,7 +78,7 @@ WRITING_KINDS = (
         sample=_sample_note,
         answer=_note,
         accepts=_accepts_note,
-        weight=2.5,
+        weight=3.0,
     ),
     Kind(
         name="story_title",
@@ -95,7 +95,7 @@ WRITING_KINDS = (
         sample=_sample_title,
         answer=_title,
         accepts=_accepts_all,
-        weight=1.2,
+        weight=3.0,
     ),
     Kind(
         name="sentence_with",
@@ -110,6 +110,6 @@ WRITING_KINDS = (
         sample=_sample_sentence,
         answer=_sentence,
         accepts=_accepts_sentence,
-        weight=2.5,
+        weight=3.0,
     ),
 )

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# make herd, then its numbers into the README. Needs no data and no network once .venv is made.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+make herd
+.venv/bin/python experiments/summarise.py "${LAMINI_OUTPUT:-outputs}/embedded" experiments/embedded-herd

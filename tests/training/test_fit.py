@@ -1,0 +1,419 @@
+"""A whole run: what it leaves behind, and that stopping anywhere and continuing changes no bit of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+from lamini.data.datamodule import PairsDataModule, Step
+from lamini.errors import UserError
+from lamini.runs import config_hash
+from lamini.students.encoder_decoder import EncoderDecoder
+from lamini.training import fit
+from lamini.training.checkpoints import Checkpoints
+from lamini.training.module import StudentModule
+from lamini.training.prepare import prepare
+from tests.training import small
+
+STEPS = 24  # of six pairs: more than two passes over the 54 that do not validate
+LONG = (f"trainer.max_steps={STEPS}", "validation.every=10", "trainer.checkpoint_every=2")
+KEYS = (
+    "format status student family size architecture init parameters data steps epochs response_tokens"
+    " response_tokens_per_second train_loss validation_loss validation_bits_per_byte seconds error provenance"
+).split()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fit")
+
+
+@pytest.fixture(scope="module", params=["t5", "gpt2", "llama"])
+def done(request: pytest.FixtureRequest, folder: Path) -> tuple[str, Path]:
+    return request.param, small.train(folder / request.param, request.param, "data.held_out=2")
+
+
+def test_run_json_has_every_key_of_the_contract(done: tuple[str, Path]) -> None:
+    shape, run = done
+    record = small.record(run)
+    config = small.config(run.parent, shape, "data.held_out=2")
+    assert set(KEYS) <= record.keys()
+    assert record["status"] == "done" and record["error"] is None
+    assert record["student"] == f"{shape}-nano" and record["init"] == "scratch"
+    assert record["architecture"] == ("encoder-decoder" if shape == "t5" else "decoder-only")
+    assert record["steps"] == 6
+    assert record["epochs"] == pytest.approx(36 / record["data"]["pairs"], abs=1e-6)
+    assert record["provenance"]["config_hash"] == config_hash(config)
+    assert record["provenance"]["threads"] == 1 and record["provenance"]["seed"] == 42
+    assert record["response_tokens_per_second"] > 0 and 0 < record["padding_share"] < 1
+    model = auto(shape).from_pretrained(run / "export")
+    assert set(record["held_out"]) == {"new_instances", "new_phrasings", "unseen_kinds"}
+    for scores in record["held_out"].values():
+        assert scores.keys() == {"n", "majority", "nearest_neighbour", "untrained", "student"}
+    assert record["parameters"] == sum(p.numel() for p in model.parameters())
+
+
+def test_the_last_validation_is_the_result_and_checkpoints_and_records_agree(done: tuple[str, Path]) -> None:
+    _, run = done
+    rows, record = small.metrics(run), small.record(run)
+    validated = {row["step"]: row["validation/loss"] for row in rows if "validation/loss" in row}
+    assert list(validated) == [3, 6]
+    assert record["validation_loss"] == validated[6]
+    assert [row["step"] for row in rows if "train/loss" in row] == [2, 4, 6]
+    assert {row["step"] for row in small.lines(run / "answers.jsonl")} == {3, 6}
+    assert not list(run.rglob(".*.ckpt"))
+
+
+def test_plain_transformers_answers_as_the_student_did(done: tuple[str, Path]) -> None:
+    shape, run = done
+    model = auto(shape).from_pretrained(run / "export")
+    tokenizer = AutoTokenizer.from_pretrained(run / "export")
+    (row,) = [row for row in small.lines(run / "answers.jsonl") if row["step"] == 6]
+    if shape == "t5":
+        inputs = tokenizer(row["instruction"], return_tensors="pt")
+        given = 1
+    else:
+        messages = [{"role": "user", "content": row["instruction"]}]
+        inputs = tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        given = inputs["input_ids"].shape[1]
+    longest = longest_response(run.parent, shape)
+    out = model.generate(**inputs, max_new_tokens=longest)[0, given:]
+    assert tokenizer.decode(out, skip_special_tokens=True).strip() == row["answer"]
+    assert "trained-from-scratch" in (run / "export" / "README.md").read_text()
+
+
+def auto(shape: str) -> type:
+    return AutoModelForSeq2SeqLM if shape == "t5" else AutoModelForCausalLM
+
+
+def longest_response(folder: Path, shape: str) -> int:
+    return min(128, int(prepare(small.config(folder, shape)).train.response_lengths_N.max()))
+
+
+def stop_after(step: int, monkeypatch: pytest.MonkeyPatch, number: int = signal.SIGTERM) -> None:
+    """Send this process a signal while that step is computed, as a scheduler would."""
+    original = StudentModule.training_step
+
+    def training_step(self: StudentModule, batch: Step, batch_idx: int) -> dict[str, float]:
+        if self.global_step == step - 1:
+            os.kill(os.getpid(), number)
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(StudentModule, "training_step", training_step)
+
+
+@pytest.fixture(scope="module")
+def straight(folder: Path) -> Callable[[str, str], Path]:
+    runs: dict[tuple[str, str], Path] = {}
+
+    def get(shape: str, optimizer: str) -> Path:
+        if (shape, optimizer) not in runs:
+            place = folder / f"straight-{shape}-{optimizer}"
+            runs[shape, optimizer] = small.train(place, shape, *LONG, f"optimizer={optimizer}")
+        return runs[shape, optimizer]
+
+    return get
+
+
+# 10 is validated, 24 is the last; 18 ends inside a batch that straddles two epochs.
+@pytest.mark.parametrize(
+    ("shape", "optimizer", "step"),
+    [("t5", "adamw", step) for step in (1, 10, 13, 23, 24)]
+    + [("gpt2", "adafactor", 11), ("t5", "adafactor", 18), ("gpt2", "adamw", 7)],
+)
+def test_an_interrupted_run_continues_bit_for_bit(
+    straight: Callable[[str, str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shape: str,
+    optimizer: str,
+    step: int,
+) -> None:
+    expected = straight(shape, optimizer)
+    place = expected.parent.parent / tmp_path.name
+    with monkeypatch.context() as patch:
+        stop_after(step, patch)
+        run = small.train(place, shape, *LONG, f"optimizer={optimizer}")
+    record = small.record(run)
+    assert record["status"] == "interrupted" and record["steps"] == step
+    if step < STEPS:
+        assert record["validation_loss"] is None
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    small.train(place, shape, *LONG, f"optimizer={optimizer}")
+    assert_same_run(run, expected)
+
+
+def assert_same_run(run: Path, expected: Path) -> None:
+    """Weights, metrics, answers, counts and losses: everything but the clock."""
+    small.assert_equal(small.weights(run), small.weights(expected))
+    small.assert_equal(small.weights(run, "best"), small.weights(expected, "best"))
+    assert small.metrics(run) == small.metrics(expected)
+    assert small.lines(run / "answers.jsonl") == small.lines(expected / "answers.jsonl")
+    left, right = small.record(run), small.record(expected)
+    clock = {"seconds", "response_tokens_per_second", "wandb_id"}
+    assert {k: v for k, v in left.items() if k not in clock} == {
+        k: v for k, v in right.items() if k not in clock
+    }
+
+
+def test_the_straight_run_accumulates_straddles_epochs_and_drops_out(
+    straight: Callable[[str, str], Path],
+) -> None:
+    run = straight("t5", "adamw")
+    record = small.record(run)
+    assert record["epochs"] > 2 and record["data"]["pairs"] % 6
+    config = small.config(run.parent, "t5", *LONG)
+    prepared = prepare(config)
+    data = PairsDataModule(
+        prepared.student, prepared.train, prepared.order, prepared.validation, 6, 160, STEPS, 42
+    )
+    assert any(len(data.step(number).micro_batches) > 1 for number in range(STEPS))
+    assert config.architecture["dropout_rate"] == 0.1
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from lamini.training.module import StudentModule
+from lamini.training.prepare import prepare
+from tests.training import small
+original = StudentModule.training_step
+def training_step(self, batch, batch_idx):
+    if self.global_step == 12:
+        print("here", flush=True)
+        import time; time.sleep(60)
+    return original(self, batch, batch_idx)
+StudentModule.training_step = training_step
+small.train(Path(sys.argv[1]), "t5", *sys.argv[2:])
+"""
+
+
+def test_a_killed_run_continues_bit_for_bit(straight: Callable[[str, str], Path]) -> None:
+    expected = straight("t5", "adamw")
+    place = expected.parent.parent / "killed"
+    command = [sys.executable, "-c", KILLED, str(place), *LONG]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any("here" in line for line in process.stdout)
+        process.kill()
+    run = place / "run"
+    assert small.record(run)["status"] == "running" and small.record(run)["steps"] == 12
+    torn = run / "checkpoints" / ".last.ckpt"
+    torn.write_bytes((run / "checkpoints" / "last.ckpt").read_bytes()[:100])
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 13, "train/l')
+    small.train(place, "t5", *LONG)
+    assert_same_run(run, expected)
+
+
+def test_a_second_ctrl_c_stops_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop_after(2, monkeypatch, signal.SIGINT)
+    original = torch.nn.utils.clip_grad_norm_
+
+    def clip(*args: object, **kwargs: object) -> object:
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler and clips.append(1) is None:
+            if len(clips) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+        return original(*args, **kwargs)  # type: ignore[arg-type]
+
+    clips: list[int] = []
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", clip)
+    run = small.train(folder / "twice", "gpt2", "trainer.checkpoint_every=1")
+    assert small.record(run)["status"] == "interrupted" and small.record(run)["steps"] == 1
+    assert "stopped at once by SIGINT; the same line continues it" in capsys.readouterr().out
+
+
+def test_a_signal_before_training_stops_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(config: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        raise AssertionError("the signal was not heard")
+
+    monkeypatch.setattr(fit, "prepare", slow)
+    run = small.train(folder / "early", "gpt2")
+    assert small.record(run)["status"] == "interrupted"
+    assert small.record(run)["error"] == "stopped at once by SIGTERM"
+
+
+@pytest.mark.parametrize("broken", ["loss", "gradient"])
+def test_nan_fails_the_run_and_keeps_the_last_good_checkpoint(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    original = EncoderDecoder.loss
+    calls = 0
+
+    def loss(self: EncoderDecoder, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        nonlocal calls
+        total, count = original(self, batch)
+        if torch.is_grad_enabled() and (calls := calls + 1) == 5:
+            total = total * float("nan") if broken == "loss" else total + 0 * (total - total.detach()).sqrt()
+        return total, count
+
+    line = ("size.micro_tokens=4000", "trainer.checkpoint_every=2", "validation.every=4")
+    with monkeypatch.context() as patch:
+        patch.setattr(EncoderDecoder, "loss", loss)
+        run = small.train(folder / f"nan-{broken}", "t5", *line)
+    record = small.record(run)
+    assert record["status"] == "failed" and record["steps"] == 4
+    assert f"the {broken} became nan at step 5" in record["error"]
+    assert f"run: failed: the {broken} became nan at step 5" in capsys.readouterr().err
+    assert all(torch.isfinite(tensor).all() for tensor in small.weights(run).values())
+    assert not (run / "error.txt").exists()
+    small.train(folder / f"nan-{broken}", "t5", *line)  # continued once the cause is gone
+    assert small.record(run)["status"] == "done"
+    small.assert_equal(
+        small.weights(run), small.weights(small.train(folder / f"sound-{broken}", "t5", *line))
+    )
+
+
+def test_an_unexpected_error_leaves_its_traceback_until_the_run_is_continued(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "export", lambda *args: 1 / 0)
+        run = small.train(folder / "bug", "gpt2")
+    record = small.record(run)
+    assert record["status"] == "failed" and record["steps"] == 6
+    assert record["error"].startswith("ZeroDivisionError: division by zero (traceback in ")
+    assert "1 / 0" in (run / "error.txt").read_text()
+    small.train(folder / "bug", "gpt2")
+    assert small.record(run)["status"] == "done" and small.record(run)["error"] is None
+    assert not (run / "error.txt").exists()
+
+
+def test_memory_that_is_full_names_the_key_to_lower(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(StudentModule, "training_step", full)
+    run = small.train(folder / "memory", "gpt2")
+    assert small.record(run)["error"].endswith("lower size.micro_tokens=160")
+
+
+def test_force_removes_what_is_ours_and_nothing_else(folder: Path) -> None:
+    run = small.train(folder / "force", "gpt2")
+    (run / "notes.txt").write_text("mine")
+    (run / "evaluation").mkdir()
+    before = small.record(run)
+    small.train(folder / "force", "gpt2", "force=true", "seed=7")
+    after = small.record(run)
+    assert (run / "notes.txt").read_text() == "mine" and not (run / "evaluation").exists()
+    assert after["seconds"] < before["seconds"] + 60 and after["wandb_id"] != before["wandb_id"]
+    assert [row["step"] for row in small.metrics(run)] == [2, 3, 4, 6, 6]
+
+
+def test_a_folder_without_run_json_starts_anew(folder: Path) -> None:
+    run = small.train(folder / "anew", "gpt2")
+    (run / "run.json").unlink()
+    small.train(folder / "anew", "gpt2", "seed=3")
+    assert small.record(run)["provenance"]["seed"] == 3
+    assert [row["step"] for row in small.metrics(run)] == [2, 3, 4, 6, 6]
+
+
+def test_another_configuration_is_refused(folder: Path) -> None:
+    run = small.train(folder / "other", "gpt2")
+    before = (run / "run.json").read_bytes()
+    with pytest.raises(UserError, match="seed: 42 -> 3"):
+        small.train(folder / "other", "gpt2", "seed=3")
+    assert (run / "run.json").read_bytes() == before
+
+
+def test_without_validation_pairs_the_end_is_saved_all_the_same(folder: Path) -> None:
+    run = small.train(folder / "unvalidated", "gpt2", "validation.share=0", "trainer.checkpoint_every=100")
+    record = small.record(run)
+    assert record["status"] == "done" and record["validation_loss"] is None
+    assert record["validation_bits_per_byte"] is None
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["last.ckpt"]
+
+
+def test_checkpoints_are_loaded_with_weights_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        stop_after(4, patch)
+        small.train(folder / "weights", "gpt2")
+    original, told = torch.load, []
+
+    def load(*args: object, **kwargs: object) -> object:
+        told.append(kwargs.get("weights_only"))
+        return original(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch, "load", load)
+    run = small.train(folder / "weights", "gpt2")
+    assert small.record(run)["status"] == "done"
+    assert told and all(told)
+
+
+def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original, saves = Checkpoints.save, []
+
+    def save(self: Checkpoints, trainer: object, best: bool = False) -> None:
+        saves.append(1)
+        if len(saves) == 2:
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "fsync", no_space)
+                original(self, trainer, best)  # type: ignore[arg-type]
+        original(self, trainer, best)  # type: ignore[arg-type]
+
+    def no_space(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Checkpoints, "save", save)
+    run = small.train(folder / "full", "gpt2")
+    record = small.record(run)
+    assert record["status"] == "failed"
+    assert record["error"] == f"{run / 'checkpoints' / 'last.ckpt'} cannot be written: the disk is full"
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 3
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+
+
+def test_a_worker_that_makes_the_batches_changes_nothing(
+    straight: Callable[[str, str], Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU the next step is made while this one is computed; a resumed run begins at its own step."""
+    monkeypatch.setattr(fit, "uses_cuda", lambda trainer: True)
+    with monkeypatch.context() as patch:
+        stop_after(13, patch)
+        small.train(folder / "worker", "t5", *LONG)
+    assert_same_run(small.train(folder / "worker", "t5", *LONG), straight("t5", "adamw"))
+
+
+@pytest.mark.slow
+def test_two_ranks_train_as_one_process_does(folder: Path) -> None:
+    plain = ("architecture.resid_pdrop=0.0", "architecture.attn_pdrop=0.0", "optimizer.eps=1e-3")
+    one = small.train(folder / "one", "gpt2", *plain)
+    two = small.train(folder / "two", "gpt2", *plain, "trainer.devices=2", "trainer.threads=2")
+    assert small.record(two)["status"] == "done"
+    left, right = small.weights(one), small.weights(two)
+    for name, tensor in left.items():
+        torch.testing.assert_close(right[name], tensor, rtol=1e-5, atol=1e-6, msg=name)
+    for a, b in zip(small.metrics(one), small.metrics(two), strict=True):
+        assert a.keys() == b.keys()
+        for name in a.keys() - {"train/padding_share"}:
+            assert b[name] == pytest.approx(a[name], rel=1e-5), name
+    counts = ("steps", "epochs", "response_tokens", "parameters", "data")
+    assert all(small.record(one)[name] == small.record(two)[name] for name in counts)
+
+
+@pytest.mark.gpu
+def test_two_steps_in_bf16_on_a_gpu(folder: Path) -> None:
+    run = small.train(
+        folder / "gpu", "t5", "trainer.accelerator=gpu", "trainer.precision=bf16-mixed", "trainer.max_steps=2"
+    )
+    record = small.record(run)
+    assert record["status"] == "done", record["error"]
+    assert record["steps"] == 2 and record["train_loss"] < 8

@@ -1,0 +1,146 @@
+"""The plan is exact where it can be and near where it cannot; verify tells a sound loss from a broken one."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from lamini.errors import UserError
+from lamini.students.encoder_decoder import EncoderDecoder
+from lamini.students.loading import build_model
+from lamini.students.protocol import Batch
+from lamini.training.plan import forecast, multiplications, plan_all
+from lamini.training.prepare import prepare
+from lamini.training.verify import verify, verify_all
+from tests.training import small
+from tests.training.test_fit import stop_after
+
+SPEED = 1e10
+
+
+@pytest.mark.parametrize("shape", sorted(small.SHAPES))
+def test_parameters_pairs_steps_and_tokens_are_exact(tmp_path: Path, shape: str) -> None:
+    config = small.config(tmp_path, shape)
+    config.trainer.max_steps, config.trainer.max_epochs = None, 2.5
+    plan = forecast(config, tmp_path / "run", SPEED)
+    prepared = prepare(config)
+    model = build_model(config, len(prepared.student.tokenizer))
+    assert plan.parameters == sum(p.numel() for p in model.parameters())
+    assert plan.pairs == len(prepared.train) == prepared.order.pairs_per_epoch
+    assert plan.steps == math.ceil(plan.pairs * 2.5 / 6)
+    lengths = prepared.train.prompt_lengths_N.sum() + prepared.train.response_lengths_N.sum()
+    assert plan.tokens == pytest.approx(lengths / plan.pairs * plan.steps * 6, abs=1)
+    assert plan.seconds > 0 and plan.memory > 0 and plan.note == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_with_something_in_it_shortens_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small.config(tmp_path, "gpt2")
+    whole = forecast(config, tmp_path / "run", SPEED).seconds
+    with monkeypatch.context() as patch:
+        stop_after(4, patch)
+        small.train(tmp_path, "gpt2")
+    rest = forecast(config, tmp_path / "run", SPEED)
+    assert rest.note == "continues after step 4" and rest.seconds == pytest.approx(whole / 3)
+    small.train(tmp_path, "gpt2")
+    assert forecast(config, tmp_path / "run", SPEED).seconds == 0
+    record = small.record(tmp_path / "run")
+    record["data"]["fingerprint"] = "0" * 16
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match="was trained on other rows .fingerprint 0000000000000000, now"):
+        forecast(config, tmp_path / "run", SPEED)
+    record["data"] = None  # failed before it knew its data
+    record["status"] = "failed"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    assert forecast(config, tmp_path / "run", SPEED).note == "continues after step 6"
+
+
+def test_more_of_everything_costs_more(tmp_path: Path) -> None:
+    base = forecast(small.config(tmp_path, "t5"), tmp_path / "a", SPEED)
+    wide = forecast(small.config(tmp_path, "t5", "architecture.d_model=256"), tmp_path / "b", SPEED)
+    long = forecast(small.config(tmp_path, "t5", "trainer.max_steps=60"), tmp_path / "c", SPEED)
+    lean = forecast(small.config(tmp_path, "t5", "optimizer=adafactor"), tmp_path / "d", SPEED)
+    assert wide.memory > base.memory > lean.memory and wide.seconds > base.seconds
+    assert long.seconds == pytest.approx(10 * base.seconds, rel=0.01)
+    assert multiplications() > 1e8
+
+
+def test_data_smaller_than_a_batch_is_refused(tmp_path: Path) -> None:
+    config = small.config(tmp_path, "t5", "batch_size=500")
+    with pytest.raises(UserError, match=r"batch_size=500 is more than the \d+ training pairs of an epoch"):
+        plan_all([(config, tmp_path / "run")])
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from lamini.compose import compose
+from lamini.training import fit, plan
+folder = Path(sys.argv[1])
+config = compose("train", sys.argv[2:] + [f"paths.output_dir={folder}"])
+expected = plan.forecast(config, folder / "run", 1e10).memory
+fit.run(config, folder / "run")
+print("ratio", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / expected)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["t5-nano", "gpt2-micro"])
+def test_memory_is_forecast_within_a_factor_of_two(tmp_path: Path, model: str) -> None:
+    line = [
+        f"model={model}", "data.pairs=500", "data.held_out=0", "trainer.max_steps=3", "logger=none",
+        "trainer.accelerator=cpu", "validation.limit=8", "validation.answers=0",
+    ]  # fmt: skip
+    command = [sys.executable, "-c", MEASURE, str(tmp_path), *line]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True).stdout
+    ratio = float(out.rsplit("ratio", 1)[1])
+    assert 0.5 < ratio < 2
+
+
+@pytest.mark.parametrize("shape", sorted(small.SHAPES))
+def test_every_check_holds(tmp_path: Path, shape: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify_all([small.config(tmp_path, shape)])
+    out = capsys.readouterr().out
+    assert out.count("holds") == 4 and "FAILS" not in out and f"{shape}-nano" in out
+
+
+def test_a_loss_averaged_over_a_micro_batch_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = EncoderDecoder.loss
+
+    def mean(self: EncoderDecoder, batch: Batch) -> tuple[Tensor, Tensor]:
+        total, count = original(self, batch)
+        return total / count, count
+
+    monkeypatch.setattr(EncoderDecoder, "loss", mean)
+    assert not verify_all([small.config(tmp_path, "t5")])
+    assert capsys.readouterr().out.count("FAILS") == 3
+
+
+def test_a_leaking_mask_and_nan_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = EncoderDecoder.hidden
+    config = small.config(tmp_path, "t5")
+
+    def unmasked(self: EncoderDecoder, model: object, batch: Batch) -> Tensor:
+        seen = {**batch, "attention_mask": torch.ones_like(batch["attention_mask"])}
+        return original(self, model, seen)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EncoderDecoder, "hidden", unmasked)
+    failed = {check.name for check in verify(config) if not check.holds}
+    assert failed == {"padded together = each pair alone", "gradient of two micro-batches = of one"}
+
+    def nan(self: EncoderDecoder, model: object, batch: Batch) -> Tensor:
+        return original(self, model, batch) * float("nan")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EncoderDecoder, "hidden", nan)
+    assert not any(check.holds for check in verify(config))
