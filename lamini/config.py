@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lamini.errors import UserError
+from lamini.mistakes import explain
 from lamini.targets import locate
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Family:
     wrapper: str  # prompt layout: bare or alpaca
     tokenizer: str  # folder name under paths.tokenizers
     tokenizer_algorithm: str  # learned by tokenizer=trained: unigram, byte-bpe or bpe
-    learning_rate: LearningRate  # by init
+    learning_rate: LearningRate  # peak, by init
     architecture: dict[str, Any]  # HF config fields that all sizes share
     sizes: dict[str, FamilySize]  # size label -> facts
 
@@ -137,26 +138,22 @@ def typed(config: DictConfig, schema: type[T]) -> T:
         UserError: unknown key, wrong type or missing value, with the full key and the class that refused it.
     """
     try:
+        _merged(OmegaConf.to_container(config), schema)  # a wrong value is named itself, not who refers to it
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        assert isinstance(plain, dict)
-        base = OmegaConf.structured(schema)
-        for key, value in plain.items():
-            if isinstance(value, dict) and schema.__annotations__.get(key) == "Any":
-                option = locate(str(value.pop("_target_", None)), f"{key}._target_")
-                if not is_dataclass(option):
-                    raise UserError(f"{key}._target_ must name a dataclass, not {option!r}")
-                base[key] = OmegaConf.structured(option)
-        result = OmegaConf.to_object(OmegaConf.merge(base, plain))
+        result = OmegaConf.to_object(_merged(plain, schema))
     except OmegaConfBaseException as error:
         raise UserError(explain(error)) from error
     assert isinstance(result, schema)
     return result
 
 
-def explain(error: OmegaConfBaseException) -> str:
-    """One line out of OmegaConf's many: the full key, the class that refused it, and the keys it knows."""
-    known = getattr(error.object_type, "__dataclass_fields__", None)
-    first = str(error.msg or error).splitlines()[0] if str(error) else type(error).__name__
-    where = f"{error.full_key}: " if error.full_key else ""
-    hint = f" ({error.object_type.__name__} has: {', '.join(known)})" if known else ""
-    return f"{where}{first}{hint}"
+def _merged(plain: Any, schema: type) -> Any:
+    """The tree `plain` merged into `schema` and, under keys of any type, into the option it names."""
+    base = OmegaConf.structured(schema)
+    for key, value in plain.items():
+        if isinstance(value, dict) and schema.__annotations__.get(key) == "Any":
+            option = locate(str(value.pop("_target_", None)), f"{key}._target_")
+            if not is_dataclass(option):
+                raise UserError(f"{key}._target_ must name a dataclass, not {option!r}")
+            base[key] = OmegaConf.structured(option)
+    return OmegaConf.merge(base, plain)

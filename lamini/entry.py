@@ -10,28 +10,32 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra._internal.utils import get_args_parser
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
-from lamini.compose import CONF, SCHEMAS, register
-from lamini.config import explain, typed
+from lamini.compose import CONF, SCHEMAS, help_text, opened, register
+from lamini.config import typed
 from lamini.errors import UserError
+from lamini.mistakes import Herd, foreseen, sentence
 
 STUDENT_KEYS = ("model", "family", "size")
 EXCLUDE = "hydra.job.config.override_dirname.exclude_keys"
+SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
 @dataclass(frozen=True)
@@ -43,54 +47,77 @@ class Job:
 
 
 def command(main: Callable[[], Any], script: str) -> None:
-    """Check the whole line, run it through Hydra, and exit: 0 done, 1 a student failed, 2 a mistake, 130 stopped."""
-    args = get_args_parser().parse_args()
+    """Check the whole line, run it through Hydra, and exit.
+
+    Statuses: 0 all done, 1 a student failed, 2 a mistake in the line, 128 + signal where it was stopped.
+    """
+    args = get_args_parser().parse_intermixed_args()
+    line, given = ["python", *sys.argv], list(args.overrides)
     try:
-        herd = register(Path(args.config_dir).resolve() if args.config_dir else None)
-        if args.help or args.hydra_help or args.cfg or args.info or args.shell_completion:
-            _ask_hydra(main, args, script, herd)
+        extra = _config_dir(args)
+        herd = register(extra)
+        if args.help:
+            print(help_text(script, herd, extra))
+            sys.exit(0)
+        if args.hydra_help or args.cfg or args.info or args.shell_completion:
+            _check_shown(args, script, herd)
+            _hand_over(args, given)
+            main()
             return
         jobs = enumerate_jobs(args, script, herd)
+        _hand_over(args, given)
         from lamini import launch
 
-        status = launch.start(main, jobs, multirun=_multirun(args, jobs))
+        status = launch.start(main, jobs, multirun=bool(args.multirun), line=line)
     except UserError as error:
         print(f"{script}.py: {error}", file=sys.stderr)
         status = 2
+    except Exception:
+        traceback.print_exc()
+        print(f"{script}.py: this is a mistake of LaMini's, not of yours; please report it", file=sys.stderr)
+        status = 1
     sys.exit(status)
 
 
-def _multirun(args: argparse.Namespace, jobs: list[Job]) -> bool:
-    return bool(args.multirun) or len(jobs) > 1
+def _config_dir(args: argparse.Namespace) -> Path | None:
+    if args.config_path:
+        raise UserError("--config-path would hide the configuration; add to it with --config-dir <folder>")
+    if args.config_dir and not Path(args.config_dir).is_dir():
+        raise UserError(f"--config-dir {args.config_dir} is no folder")
+    return Path(args.config_dir).resolve() if args.config_dir else None
 
 
-def _ask_hydra(
-    main: Callable[[], Any], args: argparse.Namespace, script: str, herd: dict[str, list[str]]
-) -> None:
-    """--help, --cfg, --info: composed once by us first, so that a mistake gets a sentence and status 2."""
-    if args.help and not any(text.startswith(("model=", "family=")) for text in args.overrides):
-        sys.argv += [
-            "family=t5",
-            "size=nano",
-        ]  # help shows no values, but Hydra composes a whole student for it
-    elif args.cfg or args.info or args.help:
-        with _initialized(args):
-            _composed(args.config_name or script, args.overrides, RunMode.RUN, herd)
-    main()
+def _hand_over(args: argparse.Namespace, given: list[str]) -> None:
+    """Hydra reads sys.argv: its own flags as the user typed them, then the overrides as they were checked.
+
+    Flags first, because Hydra does not read overrides on both sides of a flag (`model=a -m seed=1,2`).
+    """
+    sys.argv[1:] = [word for word in sys.argv[1:] if word not in given] + args.overrides
 
 
-def enumerate_jobs(args: argparse.Namespace, script: str, herd: dict[str, list[str]]) -> list[Job]:
+def _check_shown(args: argparse.Namespace, script: str, herd: Herd) -> None:
+    """--cfg, --info: composed once by us first, so that a mistake gets a sentence and status 2."""
+    args.overrides = opened(args.overrides)
+    if args.cfg or args.info:
+        with _composing(args, script, herd):
+            _composed(args.config_name or script, args.overrides, RunMode.RUN)
+
+
+def enumerate_jobs(args: argparse.Namespace, script: str, herd: Herd) -> list[Job]:
     """Every job of the line as Hydra will launch it, validated.
+
+    Adds to `args.overrides` what folder names of a sweep leave out.
 
     Raises:
         UserError: an unknown option or key in any of the jobs, or two jobs with one folder.
     """
     name = args.config_name or script
-    with _initialized(args):
+    args.overrides = opened(args.overrides)
+    with _composing(args, script, herd):
         if not args.multirun:
-            config = _composed(name, args.overrides, RunMode.RUN, herd)
-            return [_job(config, script, "hydra.run.dir")]
-        jobs = [_job(config, script, None) for config in _sweep(name, args.overrides, herd)]
+            config = _composed(name, args.overrides, RunMode.RUN)
+            return [_job(config, script, multirun=False)]
+        jobs = [_job(config, script, multirun=True) for config in _sweep(name, args)]
     folders = [job.folder for job in jobs]
     for folder in folders:
         if folders.count(folder) > 1:
@@ -100,58 +127,50 @@ def enumerate_jobs(args: argparse.Namespace, script: str, herd: dict[str, list[s
     return jobs
 
 
-def _initialized(args: argparse.Namespace) -> Any:
+@contextmanager
+def _composing(args: argparse.Namespace, script: str, herd: Herd) -> Iterator[None]:
+    """Hydra set up as its main will be; what a wrong line makes it raise in here becomes one sentence."""
+    places = create_config_search_path(str(CONF))
     if args.config_dir:
-        if not Path(args.config_dir).is_dir():
-            raise UserError(f"--config-dir {args.config_dir} is no folder")
-        args.overrides.append(f"hydra.searchpath=[file://{Path(args.config_dir).resolve()}]")
-    return hydra.initialize_config_dir(str(CONF), version_base="1.3")
+        place = f"file://{Path(args.config_dir).resolve()}"
+        places.prepend("command-line", place, SearchPathQuery(provider="schema"))
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        GlobalHydra.instance().clear()
+        Hydra.create_main_hydra2(task_name=script, config_search_path=places)
+        try:
+            yield
+        except Exception as error:
+            if not foreseen(error):
+                raise
+            raise UserError(sentence(error, herd, SCHEMAS[script], args.overrides)) from error
 
 
-def _composed(
-    name: str, overrides: list[str], mode: RunMode, herd: dict[str, list[str]] | None = None
-) -> DictConfig:
-    try:
-        return GlobalHydra.instance().hydra.compose_config(name, overrides, run_mode=mode)  # type: ignore[union-attr]
-    except OmegaConfBaseException as error:
-        raise UserError(explain(error)) from error
-    except HydraException as error:
-        raise UserError(_sentence(error, herd)) from error
+def _composed(name: str, overrides: list[str], mode: RunMode) -> DictConfig:
+    loaded = GlobalHydra.instance().hydra
+    assert loaded is not None
+    return loaded.compose_config(name, overrides, run_mode=mode)
 
 
-def _sentence(error: HydraException, herd: dict[str, list[str]] | None) -> str:
-    """Hydra's message with its options on one line each; a missing student gets the herd."""
-    text = str(error).strip()
-    if "You must specify" in text and herd:
-        students = " ".join(f"{family}-{size}" for family, sizes in herd.items() for size in sizes)
-        return f"which student? model=<family>-<size> is missing; there are: {students}"
-    cause = f" {error.__cause__}" if error.__cause__ and str(error.__cause__) not in text else ""
-    return " ".join(f"{text}{cause}".split())
-
-
-def _sweep(name: str, overrides: list[str], herd: dict[str, list[str]]) -> list[DictConfig]:
-    """The configurations of `-m`, composed as Hydra's sweeper and launcher do; sets what folder names leave out."""
+def _sweep(name: str, args: argparse.Namespace) -> Iterator[DictConfig]:
+    """The configurations of `-m`, composed as Hydra's sweeper and launcher do."""
     loader = GlobalHydra.instance().config_loader()
-    master = _composed(name, overrides, RunMode.MULTIRUN, herd)
-    try:
-        params = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides(params + list(overrides))
-        (jobs,) = BasicSweeper.split_arguments(parsed, None)
-        fixed = _fixed_keys(jobs)
-        sys.argv.append(f"{EXCLUDE}=[{','.join(fixed)}]")
-        with open_dict(master):
-            OmegaConf.update(master, EXCLUDE, fixed)
-        configs = []
-        for number, job in enumerate(jobs):
-            config = loader.load_sweep_config(master, [*job, sys.argv[-1]])
-            with open_dict(config):
-                config.hydra.job.id = config.hydra.job.num = number
-            configs.append(config)
-        return configs
-    except OmegaConfBaseException as error:
-        raise UserError(explain(error)) from error
-    except HydraException as error:
-        raise UserError(_sentence(error, herd)) from error
+    master = _composed(name, args.overrides, RunMode.MULTIRUN)
+    if master.hydra.sweeper._target_ != SWEEPER:
+        raise UserError(
+            "hydra/sweeper must be basic: every job of a line is checked before the first one starts"
+        )
+    params = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides([*params, *args.overrides])
+    (jobs,) = BasicSweeper.split_arguments(parsed, None)
+    fixed = _fixed_keys(jobs)
+    args.overrides.append(f"{EXCLUDE}=[{','.join(fixed)}]")
+    with open_dict(master):
+        OmegaConf.update(master, EXCLUDE, fixed)
+    for number, job in enumerate(jobs):
+        config = loader.load_sweep_config(master, [*job, args.overrides[-1]])
+        with open_dict(config):
+            config.hydra.job.id = config.hydra.job.num = number
+        yield config
 
 
 def _fixed_keys(jobs: list[list[str]]) -> list[str]:
@@ -163,19 +182,11 @@ def _fixed_keys(jobs: list[list[str]]) -> list[str]:
     return sorted({key for key, seen in values.items() if len(seen) == 1} | set(STUDENT_KEYS))
 
 
-def _job(config: DictConfig, script: str, folder_key: str | None) -> Job:
+def _job(config: DictConfig, script: str, multirun: bool) -> Job:
     HydraConfig.instance().set_config(config)
-    try:
-        place = (
-            config.hydra.run.dir if folder_key else Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
-        )
-    except OmegaConfBaseException as error:
-        raise UserError(explain(error)) from error
+    place = (
+        Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir if multirun else Path(config.hydra.run.dir)
+    )
     with open_dict(config):
         tree = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    return Job(typed(tree, SCHEMAS[script]), Path(place))
-
-
-def command_line() -> list[str]:
-    """The words of the line as the user typed it."""
-    return ["python", *[word for word in sys.argv if not word.startswith(EXCLUDE)]]
+    return Job(typed(tree, SCHEMAS[script]), place)

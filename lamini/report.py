@@ -1,4 +1,4 @@
-"""What a line prints about its runs: the plan before, the table after. Reads run.json, imports nothing heavy."""
+"""What a line prints about its runs: the plan before, the table after. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from rich.table import Table
 from lamini.runs import RunFolder
 
 WIDTH = 150  # of tables that do not go to a terminal
+PLANNED = ("parameters", "pairs", "steps", "tokens", "memory", "time")
+MEASURED = ("loss", "bits/byte", "tokens/s", "minutes")
+BASELINES = ("untrained", "majority", "nearest_neighbour")  # not the same for every student: the first known
 
 
 def console() -> Console:
@@ -22,29 +25,17 @@ def console() -> Console:
 
 def plan(forecasts: Sequence[Any]) -> None:
     """What is about to run: one line a student, then the sums."""
-    table = Table(title="Plan", title_justify="left")
-    for column in (
-        "run",
-        "student",
-        "init",
-        "parameters",
-        "pairs",
-        "steps",
-        "tokens",
-        "memory",
-        "time",
-        "note",
-    ):
-        table.add_column(column, justify="left" if column in {"run", "student", "init", "note"} else "right")
+    view = _table("Plan", "run", "student", "init", *PLANNED, "note")
     for item in forecasts:
-        table.add_row(
-            item.run, item.architecture, item.init, count(item.parameters), f"{item.pairs:,}", f"{item.steps:,}",
-            count(item.tokens), f"{item.memory / 2**30:.1f} GiB", duration(item.seconds), item.note,
+        numbers = (
+            count(item.parameters), f"{item.pairs:,}", f"{item.steps:,}", count(item.tokens),
+            f"{item.memory / 2**30:.1f} GiB", duration(item.seconds),
         )  # fmt: skip
+        view.add_row(item.run, item.architecture, item.init, *numbers, item.note)
     out = console()
-    out.print(table)
-    total = sum(item.seconds for item in forecasts)
-    out.print(f"{len(forecasts)} student(s), about {duration(total)} one after the other", style="dim")
+    out.print(view)
+    total = duration(sum(item.seconds for item in forecasts))
+    out.print(f"{len(forecasts)} student(s), about {total} one after the other", style="dim")
     for warning in dict.fromkeys(text for item in forecasts for text in item.warnings):
         out.print(f"note: {warning}", style="yellow")
 
@@ -54,48 +45,53 @@ def table(folders: Sequence[Path]) -> list[str]:
     records = [RunFolder(folder).record() for folder in folders]
     statuses = [_status(folder, record) for folder, record in zip(folders, records, strict=True)]
     axes = list(dict.fromkeys(axis for record in records for axis in record.get("held_out") or {}))
-    view = Table(title="Herd", title_justify="left")
-    view.add_column("run", overflow="fold")
-    for column in (
-        "status",
-        "init",
-        "loss",
-        "bits/byte",
-        "tokens/s",
-        "minutes",
-        *(axis.replace("_", " ") for axis in axes),
-    ):
-        view.add_column(column, justify="left" if column in {"status", "init"} else "right")
+    view = _table("Herd", "run", "status", "init", *MEASURED, *(axis.replace("_", " ") for axis in axes))
     for folder, record, status in zip(folders, records, statuses, strict=True):
-        scores = [_percent((record.get("held_out") or {}).get(axis, {}).get("student")) for axis in axes]
         view.add_row(
-            folder.name, status, record.get("init", ""), _number(record.get("validation_loss"), 3),
-            _number(record.get("validation_bits_per_byte"), 3), _number(record.get("response_tokens_per_second"), 0),
-            _number((record.get("seconds") or 0) / 60, 1), *scores,
-        )  # fmt: skip
-    for name in ("untrained", "majority", "nearest_neighbour"):
-        rows = [[(r.get("held_out") or {}).get(axis, {}).get(name) for axis in axes] for r in records]
-        best = next((row for row in rows if any(value is not None for value in row)), None)
-        if best:
-            view.add_row(name.replace("_", " "), *[""] * 6, *map(_percent, best), style="dim")
+            folder.name, status, record.get("init", ""), *_measured(record), *_scores(record, "student", axes)
+        )
+    for name in BASELINES:
+        rows = (_scores(record, name, axes) for record in records)
+        known = next((row for row in rows if any(row)), None)
+        if known:
+            view.add_row(name.replace("_", " "), *[""] * (2 + len(MEASURED)), *known, style="dim")
     out = console()
     out.print(view)
     for folder, record, status in zip(folders, records, statuses, strict=True):
         error = f"  {record['error']}" if record.get("error") and status != "done" else ""
-        out.print(f"{status:>11}  {folder}{error}", soft_wrap=True)
+        out.print(f"{status:>11}  {folder}{error}", soft_wrap=True, markup=False)
     return statuses
+
+
+def _table(title: str, *columns: str) -> Table:
+    view = Table(title=title, title_justify="left")
+    for column in columns:
+        left = column in {"run", "student", "status", "init", "note"}
+        view.add_column(column, justify="left" if left else "right", overflow="fold" if left else "ellipsis")
+    return view
+
+
+def _measured(record: dict[str, Any]) -> tuple[str, ...]:
+    """What stands under MEASURED; empty where the run has not come that far."""
+    minutes = record["seconds"] / 60 if record.get("seconds") else None
+    return (
+        _number(record.get("validation_loss"), 3),
+        _number(record.get("validation_bits_per_byte"), 3),
+        _number(record.get("response_tokens_per_second"), 0),
+        _number(minutes, 1),
+    )
+
+
+def _scores(record: dict[str, Any], who: str, axes: Sequence[str]) -> list[str]:
+    """The share of right answers of `who` on each axis."""
+    held_out = record.get("held_out") or {}
+    return [_percent(held_out.get(axis, {}).get(who)) for axis in axes]
 
 
 def _status(folder: Path, record: dict[str, Any]) -> str:
     """`running` in run.json without a living lock means that the process was killed."""
     status = str(record.get("status", "not run"))
     return "killed" if status == "running" and not RunFolder(folder).running() else status
-
-
-def killed(folder: Path, number: int) -> None:
-    """Say that a student's process died, and by which signal."""
-    hint = " (out of memory?)" if number == 9 else ""
-    print(f"{folder.name}: killed by signal {number}{hint}; the same line continues it", flush=True)
 
 
 def count(number: float) -> str:

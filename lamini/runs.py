@@ -1,4 +1,4 @@
-"""A run folder explains and continues itself: config.yaml, run.json, a lock while it runs, provenance.
+"""A run folder explains and continues itself: config.yaml, run.json, a lock while it runs.
 
 `run.json` is written atomically and is the only record others read. A folder is new, done, or resumable;
 one whose config hash differs is refused with the difference shown, never skipped or mixed.
@@ -11,13 +11,10 @@ import errno
 import hashlib
 import json
 import os
-import platform
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +25,12 @@ from lamini.config import TrainConfig
 from lamini.errors import UserError
 
 FORMAT = 1
-VERSIONS = (
-    "lamini-herd",
-    "torch",
-    "transformers",
-    "pytorch-lightning",
-    "datasets",
-    "wandb",
-    "hydra-core",
-)
 # What may differ between two starts of the same run: where it runs and what is shown, not what comes out.
 BESIDES = {
     "mode", "name", "force", "logger", "paths", "max_rejected", "size.micro_tokens",
-    "validation.every", "validation.answers", "validation.held_out", "validation.limit",
-    "trainer.accelerator", "trainer.devices", "trainer.threads", "trainer.log_every", "trainer.checkpoint_every",
+    "validation.every", "validation.answers",
+    "trainer.accelerator", "trainer.devices", "trainer.threads", "trainer.log_every",
+    "trainer.checkpoint_every",
 }  # fmt: skip
 
 
@@ -54,7 +43,7 @@ class State(Enum):
 
 
 def plain(config: TrainConfig) -> dict[str, Any]:
-    """The configuration as config.yaml holds it: nested dicts of plain values, `_target_` where options differ."""
+    """The configuration as config.yaml holds it: plain values, with a `_target_` where options differ."""
     tree: dict[str, Any] = _values(dataclasses.asdict(config))
     for key in ("data", "optimizer", "logger"):
         option = type(getattr(config, key))
@@ -112,17 +101,19 @@ class RunFolder:
         """
         try:
             record = json.loads(self.record_file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (ValueError, OSError) as error:
             raise UserError(
                 f"{self.record_file} cannot be read ({error}); remove it to start anew"
             ) from error
+        if not isinstance(record, dict) or not isinstance(record.get("format", 0), int):
+            raise UserError(f"{self.record_file} is no record of a run; remove it to start anew")
         if record.get("format", 0) > FORMAT:
             raise UserError(
                 f"{self.record_file} has format {record['format']}; this version reads up to {FORMAT}"
             )
-        return dict(record)
+        return record
 
     def state(self, config: TrainConfig) -> State:
         """Whether the job is new here, done, or to be continued.
@@ -133,19 +124,24 @@ class RunFolder:
         record = self.record()
         if not record or config.force:
             return State.new
-        if record["provenance"]["config_hash"] != config_hash(config):
-            old, new = (
-                identity(yaml.safe_load(self.config_file.read_text())),
-                identity(plain(config)),
-            )
-            changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-            lines = [f"{key}: {_short(old.get(key))} -> {_short(new.get(key))}" for key in changed[:8]]
-            more = f" and {len(changed) - 8} more" if len(changed) > 8 else ""
+        if record.get("provenance", {}).get("config_hash") != config_hash(config):
             raise UserError(
-                f"{self.path} holds a run of another configuration ({'; '.join(lines)}{more}); choose another"
-                " name=<name>, or force=true to replace it"
+                f"{self.path} holds a run of another configuration ({self._difference(config)});"
+                " choose another name=<name>, or force=true to replace it"
             )
         return State.done if record["status"] == "done" else State.resume
+
+    def _difference(self, config: TrainConfig) -> str:
+        """`key: old -> new` of the first keys that differ."""
+        try:
+            old = identity(yaml.safe_load(self.config_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+            return "its config.yaml is missing or damaged"
+        new = identity(plain(config))
+        changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+        lines = [f"{key}: {_short(old.get(key))} -> {_short(new.get(key))}" for key in changed[:8]]
+        more = f" and {len(changed) - 8} more" if len(changed) > 8 else ""
+        return "; ".join(lines) + more
 
     def write(self, record: dict[str, Any]) -> None:
         """Replace run.json in one step: a reader sees the old or the new one, never half of it."""
@@ -168,8 +164,10 @@ class RunFolder:
         try:
             yield
         finally:
+            (self.path / "lock").unlink(
+                missing_ok=True
+            )  # while held: who waits finds it gone and makes a new one
             lock.release()
-            (self.path / "lock").unlink(missing_ok=True)
 
     def running(self) -> bool:
         """Whether a living process holds the folder."""
@@ -187,8 +185,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def ensure_writable(folder: Path) -> None:
-    """Make `folder` and try a write in it.
+def ensure_writable(folder: Path, key: str) -> None:
+    """Make `folder`, which `key` of the configuration decides, and try a write in it.
 
     Raises:
         UserError: it cannot be made or written, or the disk is full.
@@ -198,9 +196,7 @@ def ensure_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0" * 4096)
     except OSError as error:
-        raise UserError(
-            f"{folder} cannot be written ({reason(error)}); set paths.output_dir=<folder>"
-        ) from error
+        raise UserError(f"{folder} cannot be written ({reason(error)}); set {key}=<folder>") from error
 
 
 def reason(error: OSError) -> str:
@@ -224,42 +220,3 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise UserError(f"{path} cannot be written: {reason(error)}") from error
-
-
-def provenance(config: TrainConfig, threads: int) -> dict[str, Any]:
-    """What one needs to believe and repeat a number: code, versions, hardware, seed, config hash."""
-    return {
-        **_git(Path(__file__).resolve().parent),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: _version(name) for name in VERSIONS},
-        },
-        "hardware": {
-            "machine": platform.machine(),
-            "cores": os.cpu_count(),
-            "system": platform.platform(),
-        },
-        "seed": config.seed,
-        "threads": threads,
-        "config_hash": config_hash(config),
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _git(folder: Path) -> dict[str, Any]:
-    """Commit and dirty flag of the checkout the package stands in; null where it is no checkout."""
-    try:
-        ask = ["git", "-C", str(folder)]
-        commit = subprocess.run([*ask, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
-        status = subprocess.run([*ask, "status", "--porcelain"], capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return {"git_commit": None, "git_dirty": None}
-    if commit.returncode:
-        return {"git_commit": None, "git_dirty": None}
-    return {"git_commit": commit.stdout.strip(), "git_dirty": bool(status.stdout.strip())}

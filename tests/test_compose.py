@@ -167,12 +167,47 @@ def test_what_the_whole_sweep_shares_is_not_in_the_folder() -> None:
     assert runs("-m", "model=t5-nano", "seed=3") == runs("model=t5-nano", "seed=3") == ["t5-nano"]
 
 
+@pytest.mark.parametrize(
+    ("override", "opens"),
+    [
+        ("architecture.d_ff=64", True),
+        ("+architecture.x=1", True),
+        ("architecture={a: 1}", True),
+        ("data.pairs=9", True),
+        ("+data.pairs=9", True),
+        ("optimizer.lr=1", True),
+        ("family.learning_rate.scratch=1", True),
+        ("size.micro_tokens=9", True),
+        ("data=oracle", False),
+        ("data.sources.flan.weight=0", False),
+        ("+data.sources.mine={path: x}", False),
+        ("trainer.max_steps=2", False),
+        ("~data.sources.flan", False),
+        ("seed=1", False),
+    ],
+)
+def test_which_keys_hydra_cannot_know(override: str, opens: bool) -> None:
+    once = opened([override])
+    assert once == ([f"++{override.lstrip('+')}"] if opens else [override])
+    assert opened(once) == once
+
+
+def test_keys_of_an_option_that_a_swept_model_chooses() -> None:
+    """Hydra composes the line without model= first, where data is lamini and has no pairs."""
+    found = jobs("-m", "model=t5-nano,gpt2-nano", "data.pairs=9", "family.learning_rate.scratch=0.5")
+    assert [(job.config.data.pairs, job.config.optimizer.lr) for job in found] == [(9, 0.5), (9, 0.5)]
+    assert runs("-m", "model=t5-nano", "data.pairs=8,9") == ["t5-nano,data.pairs=8", "t5-nano,data.pairs=9"]
+    with pytest.raises(UserError, match="MixtureData"):
+        jobs("-m", "model=t5-nano,t5-small", "data.pairs=9")
+
+
+def test_a_typing_error_makes_no_new_source() -> None:
+    with pytest.raises(UserError, match=r"data\.sources\.flann"):
+        compose("train", ["model=t5-small", "data.sources.flann.weight=0"])
+
+
 def test_architecture_takes_new_fields_without_a_plus() -> None:
     """Hydra calls the mapping closed; design: `architecture.<field>=...`."""
-    assert opened(["architecture.d_ff=64", "+architecture.x=1", "data=oracle", "architecture={a: 1}"]) == [
-        "++architecture.d_ff=64", "++architecture.x=1", "data=oracle", "++architecture={a: 1}",
-    ]  # fmt: skip
-    assert opened(opened(["architecture.d_ff=64"])) == ["++architecture.d_ff=64"]
     assert compose("train", ["model=t5-nano", "architecture.d_ff=64"]).architecture == {"d_ff": 64}
     swept = jobs("-m", "model=t5-nano", "architecture.d_ff=64,128")
     assert [job.config.architecture["d_ff"] for job in swept] == [64, 128]

@@ -62,7 +62,7 @@ def ids(cls: Any) -> str:
         ("+trainer.max_stps=3", ["trainer.max_stps", "Trainer", "max_steps"]),
         ("trainer.max_stps=3", ["trainer.max_stps", "Trainer", "did you mean trainer.max_steps"]),
         ("+optimizer.lrr=1", ["optimizer.lrr", "AdamW", "weight_decay"]),
-        ("optimizer.lrr=1", ["optimizer.lrr"]),
+        ("optimizer.lrr=1", ["optimizer.lrr", "AdamW"]),
         ("+scheduler.x=1", ["scheduler.x", "Scheduler"]),
         ("+data.pears=1", ["data.pears", "OracleData", "fault_rate"]),
         ("+logger.x=1", ["logger.x", "Wandb"]),

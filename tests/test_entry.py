@@ -59,7 +59,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[entry.Job], bool
 
 
 def test_a_good_line_is_handed_over_as_it_was_checked(ask: Ask, started: list[tuple[object, ...]]) -> None:
-    words = ["-m", "architecture.d_ff=64", "model=t5-nano,gpt2-nano", "seed=3"]
+    words = ["architecture.d_ff=64", "-m", "model=t5-nano,gpt2-nano", "seed=3"]
     assert ask(*words) == (5, "", "")
     ((jobs, multirun, line, given),) = started
     assert [job.folder.name for job in jobs] == ["t5-nano", "gpt2-nano"]  # type: ignore[attr-defined]

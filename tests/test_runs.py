@@ -45,7 +45,7 @@ OTHER = {  # what comes out
 
 
 def student(*overrides: str) -> TrainConfig:
-    return compose("train", ["model=t5-nano", *overrides])
+    return compose("train", ["model=t5-nano", "batch_size=64", "optimizer.lr=0.001", *overrides])
 
 
 @pytest.fixture(scope="module")

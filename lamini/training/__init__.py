@@ -1,1 +1,1 @@
-"""Training (paper section 4.1): a Lightning module of loss, log and optimizer; everything else is a callback."""
+"""Training (paper section 4.1): a Lightning module of loss and optimizer; the rest are callbacks."""

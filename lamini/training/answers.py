@@ -1,4 +1,4 @@
-"""A few validation instructions answered at every validation: numbers hide what one look at the text shows."""
+"""A few validation instructions answered at every validation: one look at text shows what numbers hide."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers import WandbLogger
 
 from lamini.students.protocol import Student
+from lamini.training.loggers import rewind
+
+NAMES = ["step", "instruction", "response", "answer"]
 
 
 class Answers(pl.Callback):
@@ -18,19 +21,21 @@ class Answers(pl.Callback):
     def __init__(self, student: Student, rows: Sequence[tuple[str, str]], file: Path, tokens: int) -> None:
         self.student, self.rows, self.file, self.tokens = student, rows, file, tokens
 
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Forget answers behind the checkpoint."""
+        if trainer.is_global_zero:
+            rewind(self.file, trainer.global_step)
+
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Answer and write down."""
         if not self.rows or not trainer.is_global_zero:
             return
-        instructions = [instruction for instruction, _ in self.rows]
-        answers = self.student.generate(instructions, max_new_tokens=self.tokens)
-        table = [
-            [trainer.global_step, instruction, response, answer]
-            for (instruction, response), answer in zip(self.rows, answers, strict=True)
+        answers = self.student.generate([instruction for instruction, _ in self.rows], self.tokens)
+        table: list[list[object]] = [
+            [trainer.global_step, *row, answer] for row, answer in zip(self.rows, answers, strict=True)
         ]
-        names = ["step", "instruction", "response", "answer"]
         with self.file.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in table)
+            file.writelines(json.dumps(dict(zip(NAMES, row, strict=True))) + "\n" for row in table)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_text("validation/answers", columns=names, data=table)
+                logger.log_table("validation/answers", columns=NAMES, data=table)

@@ -1,4 +1,4 @@
-"""Which precision, how many threads: decided by the device where the configuration says `auto`."""
+"""Which device and precision, how many threads: decided here where the configuration says `auto`."""
 
 from __future__ import annotations
 
@@ -27,13 +27,40 @@ def precision_of(trainer: Trainer) -> str:
     return trainer.precision
 
 
+def check_device(trainer: Trainer) -> None:
+    """Raise UserError where the device cannot do what is asked; Lightning would do something else instead."""
+    if trainer.accelerator not in {"auto", "cpu", "gpu", "cuda", "mps"}:
+        raise UserError(
+            f"trainer.accelerator={trainer.accelerator} is unknown; there are auto, cpu, gpu, mps"
+        )
+    if trainer.accelerator in {"gpu", "cuda"} and not torch.cuda.is_available():
+        raise UserError(
+            f"trainer.accelerator={trainer.accelerator}: torch sees no CUDA device; use cpu or auto"
+        )
+    if trainer.accelerator == "mps" and not torch.backends.mps.is_available():
+        raise UserError("trainer.accelerator=mps: torch sees no such device; use cpu or auto")
+    if trainer.precision == "16-mixed" and not uses_cuda(trainer):
+        raise UserError("trainer.precision=16-mixed needs a CUDA device; use 32-true or bf16-mixed")
+    if uses_cuda(trainer) and trainer.devices > torch.cuda.device_count():
+        raise UserError(f"trainer.devices={trainer.devices}: there are {torch.cuda.device_count()}")
+
+
 def uses_cuda(trainer: Trainer) -> bool:
     """Whether the student will train on a CUDA device."""
     return trainer.accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available()
 
 
+def device_of(trainer: Trainer, rank: int = 0) -> torch.device:
+    """Where the student answers before and after training; Lightning decides the same for the training."""
+    if uses_cuda(trainer):
+        return torch.device("cuda", rank)
+    mps = trainer.accelerator in {"auto", "mps"} and torch.backends.mps.is_available()
+    return torch.device("mps" if mps else "cpu")
+
+
 def set_threads(trainer: Trainer) -> int:
-    """Pin the CPU threads and return their number: the last bits of a result depend on it."""
-    threads = trainer.threads or len(os.sched_getaffinity(0))
+    """Pin the CPU threads of a rank and return their number: the last bits of a result depend on it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = max(1, (trainer.threads or cores) // trainer.devices)
     torch.set_num_threads(threads)
     return threads

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+import torch
 from pytorch_lightning.loggers import WandbLogger
 
 from lamini.config import Init, TrainConfig
 from lamini.errors import UserError
-from lamini.runs import FORMAT, RunFolder, config_hash, plain, provenance
+from lamini.provenance import provenance
+from lamini.runs import FORMAT, RunFolder, config_hash, plain
 from lamini.training.interruption import Interrupted
 from lamini.training.prepare import Prepared
 
@@ -28,6 +32,7 @@ class Run:
     number: int  # of the sweep's students, from 1
     total: int
     record: dict[str, Any]
+    rank: int = 0  # of the student's devices; the first one speaks and writes for all
     loggers: list[Any] = field(default_factory=list)
 
     @property
@@ -38,12 +43,12 @@ class Run:
     def note(self, **facts: Any) -> None:
         """Add facts to run.json."""
         self.record.update(facts)
-        self.folder.write(self.record)
+        if self.rank == 0:
+            self.folder.write(self.record)
 
 
 def first_record(config: TrainConfig, old: dict[str, Any], threads: int) -> dict[str, Any]:
-    """What run.json knows at the start; a resumed run goes on from the seconds and baselines it had."""
-    same = old.get("provenance", {}).get("config_hash") == config_hash(config) and not config.force
+    """What run.json knows at the start; `old` is the record of the run that is continued, else {}."""
     unknown = (
         "architecture", "parameters", "data", "response_tokens_per_second", "padding_share",
         "train_loss", "validation_loss", "validation_bits_per_byte", "error",
@@ -57,11 +62,12 @@ def first_record(config: TrainConfig, old: dict[str, Any], threads: int) -> dict
         "init": config.init.value,
         "rehearsal": config.name == "rehearsal",
         **dict.fromkeys(unknown),
-        "steps": old.get("steps", 0) if same else 0,
-        "epochs": 0.0,
-        "response_tokens": 0,
-        "held_out": (old.get("held_out") or {}) if same else {},
-        "seconds": (old.get("seconds") or 0.0) if same else 0.0,
+        "steps": old.get("steps", 0),
+        "epochs": old.get("epochs", 0.0),
+        "response_tokens": old.get("response_tokens", 0),
+        "held_out": old.get("held_out") or {},
+        "seconds": old.get("seconds") or 0.0,
+        "wandb_id": old.get("wandb_id") or f"{config_hash(config)}-{secrets.token_hex(4)}",
         "provenance": provenance(config, threads),
     }
 
@@ -83,11 +89,11 @@ def data_facts(prepared: Prepared) -> dict[str, Any]:
 
 
 def logged_run(job: Run) -> dict[str, Any]:
-    """Name, group, tags and id of the W&B run: the same for the same job, so that a resumed run continues."""
+    """Id, name, group, tags and config of the W&B run; its attempts share the id, so that they become one."""
     config = job.config
     scratch = " (scratch)" if config.init is Init.scratch else ""
     return {
-        "id": f"{config.name}-{job.name}-{config_hash(config)}".replace("/", "-").replace(",", "-")[-120:],
+        "id": job.record["wandb_id"],
         "name": f"{job.name}{scratch}",
         "group": config.name,
         "tags": [config.family.name, config.size.name, config.init.value],
@@ -132,11 +138,12 @@ def ending(job: Run) -> Iterator[None]:
         yield
     except Interrupted as stop:
         job.note(status="interrupted", error=str(stop))
-        print(f"{job.name}: {stop}; the same line continues it", flush=True)
-    except KeyboardInterrupt:
-        job.note(status="interrupted", error="stopped at once by a second Ctrl-C")
+        _say(job, f"{stop}; the same line continues it")
     except UserError as error:
         _fail(job, str(error))
+    except torch.OutOfMemoryError as error:
+        key = f"size.micro_tokens={job.config.size.micro_tokens}"
+        _fail(job, f"the device's memory is full ({error}); lower {key}")
     except Exception as error:
         place = job.folder.path / "error.txt"
         place.write_text(traceback.format_exc(), encoding="utf-8")
@@ -146,16 +153,25 @@ def ending(job: Run) -> Iterator[None]:
 
 
 def _fail(job: Run, sentence: str) -> None:
-    print(f"{job.name}: failed: {sentence}", file=sys.stderr, flush=True)
+    _say(job, f"failed: {sentence}", sys.stderr)
     job.note(status="failed", error=sentence)
 
 
+def _say(job: Run, text: str, file: TextIO | None = None) -> None:
+    if job.rank == 0:
+        print(f"{job.name}: {text}", file=file, flush=True)
+
+
 def _close(job: Run) -> None:
-    """W&B's run ends with the student's own exit code; offline, the line that uploads it is printed."""
+    """W&B's run ends with the student's own exit code; offline, the line that uploads it is printed.
+
+    An interrupted run has several folders of one id: named together, W&B sends them as one run.
+    """
     for logger in job.loggers:
         if isinstance(logger, WandbLogger):
-            run = logger.experiment
+            run: Any = logger.experiment
             folder, offline = Path(run.dir).parent, run.offline
             run.finish(exit_code=0 if job.record["status"] == "done" else 1)
             if offline:
-                print(f"{job.name}: wandb sync {folder}", flush=True)
+                attempts = sorted(folder.parent.glob(f"offline-run-*-{run.id}*"))
+                _say(job, f"wandb sync {shlex.join(map(str, attempts))}")

@@ -5,24 +5,28 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 import transformers
 import yaml
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from lamini.config import TrainConfig
 from lamini.data.datamodule import PairsDataModule
-from lamini.runs import RunFolder, plain, write_atomically
+from lamini.runs import RunFolder, State, plain, write_atomically
 from lamini.students.export import export
 from lamini.students.loading import build_model
-from lamini.training import scoring
+from lamini.training import ranks, scoring
 from lamini.training.answers import Answers
 from lamini.training.checkpoints import LAST, Checkpoints
-from lamini.training.devices import precision_of, set_threads
+from lamini.training.devices import device_of, precision_of, set_threads, uses_cuda
 from lamini.training.ending import Run, card, data_facts, ending, first_record, logged_run, summarise
 from lamini.training.interruption import Interruption
 from lamini.training.loggers import Metrics
@@ -30,6 +34,11 @@ from lamini.training.module import StudentModule
 from lamini.training.prepare import Prepared, prepare
 from lamini.training.progress import ProgressDisplay
 from lamini.training.recording import Recorder
+
+OURS = (
+    "run.json", "config.yaml", "metrics.jsonl", "answers.jsonl", "error.txt",
+    "checkpoints", "export", "evaluation", "wandb", "csv",
+)  # fmt: skip
 
 
 def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1) -> None:
@@ -40,100 +49,150 @@ def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1) -> Non
     Raises:
         UserError: the folder is another configuration's or another process's, or cannot be written.
     """
-    _quiet()
-    threads = set_threads(config.trainer)
     path.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(path)
     with folder.locked():
-        folder.state(config)
-        if config.force:
+        if folder.state(config) is State.new:
             _clear(path)
-        job = Run(config, folder, number, total, first_record(config, folder.record(), threads))
+        (path / "error.txt").unlink(missing_ok=True)
         write_atomically(folder.config_file, yaml.safe_dump(plain(config), sort_keys=False))
+        if config.trainer.devices == 1:
+            life(0, config, path, number, total)
+            return
+        status = ranks.on_all(config.trainer.devices, life, config, path, number, total)
+        record = folder.record()
+        if status and record.get("status") == "running":
+            folder.write({**record, "status": "failed", "error": f"a rank ended with exit status {status}"})
+
+
+def life(rank: int, config: TrainConfig, path: Path, number: int, total: int) -> None:
+    """One student on one of its devices, from the first line of run.json to the last."""
+    _quiet()
+    folder = RunFolder(path)
+    record = first_record(config, folder.record(), set_threads(config.trainer))
+    job = Run(config, folder, number, total, record, rank)
+    interruption = Interruption()
+    with ending(job), interruption.listening():
         job.note()
-        with ending(job):
-            fit(job)
+        fit(job, interruption)
+    if rank and job.record["status"] == "failed":
+        sys.exit(1)  # the other ranks would wait for this one
 
 
-def fit(job: Run) -> None:
+def fit(job: Run, interruption: Interruption) -> None:
     """The life of a student, from tokens to export."""
     config, path = job.config, job.folder.path
     began = time.perf_counter() - job.record["seconds"]
+    device = device_of(config.trainer, job.rank)
     prepared = prepare(config)
     torch.manual_seed(config.seed)
     student = prepared.student
     student.model = build_model(config, len(student.tokenizer))
     parameters = sum(parameter.numel() for parameter in student.model.parameters())
     job.note(architecture=student.architecture, parameters=parameters, data=data_facts(prepared))
-    if prepared.corpus.held_out and not job.record["held_out"]:
+    student.model.to(device)  # type: ignore[arg-type]
+    scored = bool(prepared.corpus.held_out) and job.rank == 0
+    if scored and not job.record["held_out"]:
         job.note(held_out=scoring.before_training(prepared, config))
     recorder = Recorder(Metrics(path / "metrics.jsonl"), config.trainer.log_every, prepared.pairs)
-    job.loggers = config.logger.build(path, logged_run(job))
-    trainer = _trainer(job, prepared, recorder)
-    module, data = _module(config, prepared), _data(config, prepared)
-    checkpoint = path / "checkpoints" / LAST
-    trainer.fit(module, data, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True)
-    loss = scoring.validated(trainer, module, data, recorder)
+    if job.rank == 0:
+        job.loggers = config.logger.build(path, logged_run(job))
+
+    def saved() -> None:
+        job.note(**_counts(recorder, config), seconds=time.perf_counter() - began)
+
+    _train(job, prepared, recorder, interruption, saved)
+    student.model.to(device)  # type: ignore[arg-type]  # Lightning leaves it on the CPU
+    loss = recorder.validation_loss
     job.note(
-        steps=trainer.global_step, epochs=round(recorder.epoch, 6), train_loss=recorder.train_loss,
-        validation_loss=loss, validation_bits_per_byte=scoring.bits_per_byte(loss, prepared),
-        response_tokens=recorder.sums["response_tokens"], response_tokens_per_second=recorder.speed,
-        padding_share=recorder.padding_share, seconds=time.perf_counter() - began,
+        **_counts(recorder, config), train_loss=recorder.train_loss, validation_loss=loss,
+        validation_bits_per_byte=scoring.bits_per_byte(loss, prepared), padding_share=recorder.padding_share,
+        response_tokens_per_second=recorder.speed, seconds=time.perf_counter() - began,
     )  # fmt: skip
-    if prepared.corpus.held_out:
+    if scored:
         job.note(held_out=scoring.after_training(prepared, config, job.record["held_out"]))
-    export(student, path / "export", card(job))
+    if job.rank == 0:
+        export(student, path / "export", card(job))
     summarise(job)
     job.note(seconds=time.perf_counter() - began, status="done")
 
 
-def _module(config: TrainConfig, prepared: Prepared) -> StudentModule:
-    clip = config.trainer.gradient_clip
-    return StudentModule(
-        prepared.student, config.optimizer, config.scheduler, prepared.steps, config.seed, clip
-    )
+def _counts(recorder: Recorder, config: TrainConfig) -> dict[str, Any]:
+    """How far the run is, as run.json tells it."""
+    return {
+        "steps": recorder.sums["pairs"] // config.batch_size,
+        "epochs": round(recorder.epoch, 6),
+        "response_tokens": recorder.sums["response_tokens"],
+    }
 
 
-def _data(config: TrainConfig, prepared: Prepared) -> PairsDataModule:
-    return PairsDataModule(
+def _train(
+    job: Run,
+    prepared: Prepared,
+    recorder: Recorder,
+    interruption: Interruption,
+    saved: Callable[[], None],
+) -> None:
+    """Lightning's part, from the last checkpoint if there is one."""
+    config, path = job.config, job.folder.path
+    last = path / "checkpoints" / LAST
+    trainer = _trainer(job, prepared, recorder, interruption, saved)
+    module = StudentModule(
+        prepared.student, config.optimizer, config.scheduler, prepared.steps, config.seed,
+        config.trainer.gradient_clip,
+    )  # fmt: skip
+    data = PairsDataModule(
         prepared.student, prepared.train, prepared.order, prepared.validation,
         batch_size=config.batch_size, micro_tokens=config.size.micro_tokens, steps=prepared.steps,
-        seed=config.seed, devices=config.trainer.devices,
+        seed=config.seed, devices=config.trainer.devices, rank=job.rank,
+        num_workers=1 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for padding
     )  # fmt: skip
+    trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
 
 
-def _trainer(job: Run, prepared: Prepared, recorder: Recorder) -> pl.Trainer:
+def _trainer(
+    job: Run,
+    prepared: Prepared,
+    recorder: Recorder,
+    interruption: Interruption,
+    saved: Callable[[], None],
+) -> pl.Trainer:
     """Lightning's trainer: one epoch as long as the run, validated and saved every so many steps."""
     config, path = job.config, job.folder.path
     every = min(config.validation.every or math.ceil(prepared.steps / 10), prepared.steps)
-    checkpoints = Checkpoints(path / "checkpoints", config.trainer.checkpoint_every or every)
+    validate = every if len(prepared.validation) else None
+    checkpoints = Checkpoints(
+        path / "checkpoints", config.trainer.checkpoint_every or every, validate, prepared.steps, saved
+    )
+    interruption.checkpoints = checkpoints
     table = prepared.validation_table.slice(0, config.validation.answers).to_pydict()
     rows = list(zip(table["instruction"], table["response"], strict=True))
-    length = min(scoring.ANSWER_TOKENS, config.context)
     callbacks = [
         recorder,
         ProgressDisplay(recorder, job.name, job.number, job.total, prepared.steps),
-        Answers(prepared.student, rows, path / "answers.jsonl", length),
+        Answers(prepared.student, rows, path / "answers.jsonl", scoring.answer_tokens(prepared)),
         checkpoints,
-        Interruption(checkpoints),
+        interruption,
     ]
     return pl.Trainer(
         accelerator=config.trainer.accelerator, devices=config.trainer.devices,
-        strategy="ddp_fork" if config.trainer.devices > 1 else "auto",
+        strategy="auto" if config.trainer.devices == 1 else "ddp", plugins=[LightningEnvironment()],
         precision=precision_of(config.trainer), max_steps=prepared.steps, max_epochs=1,  # type: ignore[arg-type]
-        val_check_interval=every if len(prepared.validation) else None, check_val_every_n_epoch=None,
-        limit_val_batches=1.0 if len(prepared.validation) else 0,
-        log_every_n_steps=config.trainer.log_every, num_sanity_val_steps=0, use_distributed_sampler=False,
-        enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False,
-        logger=job.loggers or False, callbacks=callbacks, default_root_dir=path,
+        val_check_interval=validate, check_val_every_n_epoch=None, limit_val_batches=1.0 if validate else 0,
+        num_sanity_val_steps=0, use_distributed_sampler=False, enable_progress_bar=False,
+        enable_model_summary=False, enable_checkpointing=False, logger=job.loggers or False,
+        callbacks=callbacks, default_root_dir=path,
     )  # fmt: skip
 
 
 def _clear(path: Path) -> None:
-    """Remove what an earlier run left, but Hydra's own folder and the lock."""
-    for entry in path.iterdir():
-        if entry.name not in {".hydra", "lock"}:
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    """Remove what an earlier run left, and nothing that is not ours: the folder may be anybody's."""
+    for name in OURS:
+        entry = path / name
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
 
 
 def _quiet() -> None:

@@ -1,21 +1,33 @@
 """Where metrics go: metrics.jsonl in the run folder always, and W&B or CSV beside it as the option says.
 
 The options are dataclasses that say their keys and build a Lightning logger. W&B is never the only copy, and
-without a key it writes offline and the line that uploads it is printed.
+without a key it writes offline and the line that uploads it is printed. The W&B run is started here and not
+by Lightning, which would take over a run that is still open in the process and leave WANDB_MODE set behind.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any
+
+from lamini.errors import UserError
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
+
+
+class WandbMode(Enum):
+    """Whether W&B is reached while training."""
+
+    auto = "auto"
+    online = "online"
+    offline = "offline"
 
 
 @dataclass
@@ -24,38 +36,48 @@ class Wandb:
 
     project: str  # W&B project
     entity: str | None  # W&B team or user; null: the key's own
-    mode: str  # online, offline, or auto: online with a key, else offline
+    mode: WandbMode  # online, offline, or auto: online with a key, else offline
     tags: list[str]  # added to family, size and init
 
     def build(self, folder: Path, run: dict[str, Any]) -> list[Logger]:
-        """The logger; `run` has id, name, group, tags and config."""
+        """The logger of a started W&B run; `run` has id, name, group, tags and config.
+
+        Raises:
+            UserError: W&B refuses (no network, a wrong key).
+        """
+        import wandb
         from pytorch_lightning.loggers import WandbLogger
 
-        folder.mkdir(parents=True, exist_ok=True)
-        return [
-            WandbLogger(
-                name=run["name"], id=run["id"], group=run["group"], project=self.project, entity=self.entity,
-                tags=[*run["tags"], *self.tags], config=run["config"], save_dir=str(folder),
-                offline=self.offline(), resume=None if self.offline() else "allow", reinit="finish_previous",
-            )
-        ]  # fmt: skip
+        offline = self.offline()
+        try:
+            experiment = wandb.init(
+                **{**run, "tags": [*run["tags"], *self.tags]},
+                project=self.project, entity=self.entity, dir=str(folder),
+                mode="offline" if offline else "online", resume=None if offline else "allow",
+                reinit="create_new", settings=wandb.Settings(silent=True),
+            )  # fmt: skip
+        except wandb.Error as error:
+            raise UserError(
+                f"logger=wandb: {error}; logger=offline, csv or none work without a connection"
+            ) from error
+        experiment.define_metric("trainer/global_step")
+        experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+        return [WandbLogger(experiment=experiment)]
 
     def offline(self) -> bool:
         """Whether nothing is to be sent: by choice, or because there is no key."""
-        if self.mode == "auto":
-            return (
-                not (os.environ.get("WANDB_API_KEY") or _key_in_netrc())
-                or os.environ.get("WANDB_MODE") == "offline"
-            )
-        return self.mode == "offline"
+        if self.mode is not WandbMode.auto:
+            return self.mode is WandbMode.offline
+        told = os.environ.get("WANDB_MODE", "online") != "online"
+        return told or not (os.environ.get("WANDB_API_KEY") or _key_in_netrc())
 
 
 @dataclass
 class Csv:
-    """metrics.csv in the run folder."""
+    """csv/metrics.csv in the run folder."""
 
     def build(self, folder: Path, run: dict[str, Any]) -> list[Logger]:
-        """The logger."""
+        """The logger; a folder has one run, so `run` tells it nothing."""
         from pytorch_lightning.loggers import CSVLogger
 
         return [CSVLogger(str(folder), name="", version="csv")]
@@ -89,24 +111,31 @@ class Metrics:
         self.path = path
 
     def rewind(self, step: int) -> None:
-        """Keep the records up to `step`; a line cut by a crash goes too."""
-        kept = [record for record in self.read() if record["step"] <= step]
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
-        temporary.replace(self.path)
+        """Keep the records up to `step`."""
+        rewind(self.path, step)
 
     def write(self, step: int, epoch: float, values: dict[str, float]) -> None:
         """Append one record."""
-        record = {"step": step, "epoch": round(epoch, 6), "time": time.time(), **values}
+        record = {"step": step, "epoch": round(epoch, 6), "time": time(), **values}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
-    def read(self) -> Iterable[dict[str, Any]]:
-        """The complete records."""
-        if not self.path.exists():
+
+def records(path: Path) -> Iterator[dict[str, Any]]:
+    """The complete records of a file of JSON Lines; a last line that a crash cut is none."""
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
             return
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                yield json.loads(line)
-            except ValueError:
-                return
+
+
+def rewind(path: Path, step: int) -> None:
+    """Keep the records of `path` up to `step`, where the file is there at all."""
+    if path.exists():
+        kept = [record for record in records(path) if record["step"] <= step]
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+        temporary.replace(path)

@@ -1,11 +1,10 @@
-"""The Lightning module: loss, log, optimizer, and nothing else.
+"""The Lightning module: loss, its numbers, optimizer, and nothing else.
 
 One Lightning batch is one optimizer step: a list of micro-batches whose token losses are summed and divided
 once by the response tokens of the whole step, over all micro-batches and all ranks. So the gradient does not
 depend on how the step was cut (transformers issue 34191 is what happens otherwise), and because the sampler
-and the random state are functions of the step, a run that was killed continues bit for bit.
-
-Shapes: P = number of parameters' entries; scalars otherwise.
+and the random state are functions of the step, a run that was killed continues bit for bit. Lightning's
+automatic optimization offers neither, so the step is written out here.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from lamini.students.protocol import Student
 
 
 class NonFiniteLoss(UserError):
-    """The loss became NaN or infinite: the run ends as failed, its last good checkpoint stays."""
+    """The loss or its gradient became NaN or infinite: the run ends as failed, its last checkpoint stays."""
 
 
 class StudentModule(pl.LightningModule):
-    """One student under training."""
+    """One student under training: `steps` optimizer steps, gradients clipped to a norm of `clip`."""
 
     def __init__(
         self,
@@ -43,58 +42,49 @@ class StudentModule(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.student = student
-        self.model = student.model
+        self.model = student.ready()
         self.optimizer_option = optimizer
         self.scheduler_option = scheduler
         self.steps, self.seed, self.clip = steps, seed, clip
+        self._validated: list[tuple[Tensor, Tensor]] = []
 
-    def training_step(self, step: Step, batch_idx: int) -> Tensor:
-        """Accumulate the step's micro-batches, clip, update. Returns the mean token loss of this rank's share.
+    def training_step(self, step: Step, batch_idx: int) -> dict[str, float]:
+        """Accumulate the step's micro-batches, clip, update.
+
+        Returns the mean token loss of all ranks, the norm of the gradient before clipping and the learning
+        rate, under the names of metrics.jsonl. Reading them is the only time a step waits for the device.
 
         Raises:
             NonFiniteLoss: before the optimizer is touched.
         """
         torch.manual_seed(step_seed(self.seed, self.global_step, self.global_rank))
-        optimizer = self.optimizers()
+        optimizer: Any = self.optimizers()
         total = torch.zeros((), device=self.device)
         for number, batch in enumerate(step.micro_batches, 1):
             with self._communicating(number == len(step.micro_batches)):
                 loss, _ = self.student.loss(batch)
                 self.manual_backward(loss * (self.trainer.world_size / step.response_tokens))
             total += loss.detach()
-        mean = self._over_ranks(total) / step.response_tokens
-        if not torch.isfinite(mean):
-            raise NonFiniteLoss(
-                f"the loss became {mean.item()} at step {self.global_step + 1}; the last good checkpoint is kept."
-                " A lower optimizer.lr, or trainer.precision=32-true, usually helps"
-            )
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters(), self.clip or float("inf"))
-        optimizer.step()  # type: ignore[union-attr]
-        optimizer.zero_grad()  # type: ignore[union-attr]
-        self.lr_schedulers().step()  # type: ignore[union-attr]
-        self.log_dict({"train/loss": mean, "train/gradient_norm": norm}, prog_bar=False)
-        self.log("train/learning_rate", optimizer.param_groups[0]["lr"])  # type: ignore[union-attr]
-        return mean
+        norm = self._clipped()
+        loss, gradient = torch.stack([self._over_ranks(total) / step.response_tokens, norm]).tolist()
+        self._check_finite(loss, gradient)
+        rate = optimizer.param_groups[0]["lr"]
+        optimizer.step()
+        optimizer.zero_grad()
+        self.lr_schedulers().step()  # type: ignore[union-attr,call-arg]
+        return {"train/loss": loss, "train/gradient_norm": gradient, "train/learning_rate": rate}
 
     def validation_step(self, step: Step, batch_idx: int) -> None:
-        """Token-weighted validation loss: sums over micro-batches, one division at the end."""
-        for batch in step.micro_batches:
-            loss, tokens = self.student.loss(batch)
-            self._loss_sum += loss.detach().double()
-            self._token_sum += tokens
-
-    def on_validation_epoch_start(self) -> None:
-        """Zero the two sums."""
-        self._loss_sum = torch.zeros((), dtype=torch.float64)
-        self._token_sum = torch.zeros((), dtype=torch.int64)
+        """Summed losses and token counts; nothing is read from the device here."""
+        self._validated += [self.student.loss(batch) for batch in step.micro_batches]
 
     def on_validation_epoch_end(self) -> None:
-        """Log the mean token loss over all ranks."""
-        loss, tokens = (
-            self._over_ranks(self._loss_sum.to(self.device)),
-            self._over_ranks(self._token_sum.to(self.device)),
-        )
-        self.log("validation/loss", (loss / tokens).float())
+        """Log the mean token loss over all micro-batches and ranks."""
+        losses, counts = zip(*self._validated, strict=True)
+        self._validated = []
+        sums = [torch.stack(values).cpu().double().sum() for values in (losses, counts)]
+        loss, tokens = self._over_ranks(torch.stack(sums)).tolist()
+        self.log("validation/loss", loss / tokens, logger=False)  # the Recorder tells the loggers
 
     def configure_optimizers(self) -> Any:
         """The optimizer and a schedule over exactly `steps` steps."""
@@ -103,14 +93,41 @@ class StudentModule(pl.LightningModule):
         schedule = get_scheduler(self.scheduler_option.name, optimizer, warmup, self.steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _communicating(self, last: bool) -> AbstractContextManager[None]:
+    @property
+    def _scaler(self) -> Any:
+        """The gradient scaler of 16-mixed, else None."""
+        return getattr(self.trainer.precision_plugin, "scaler", None)
+
+    def _clipped(self) -> Tensor:
+        """Clip in place and return the norm before; fp16's gradients, and so the threshold, carry a scale."""
+        one = torch.ones((), device=self.device)
+        scale = one if self._scaler is None else self._scaler.scale(one)
+        threshold = scale * (self.clip or float("inf"))
+        return torch.nn.utils.clip_grad_norm_(self.parameters(), threshold) / scale  # type: ignore[arg-type]
+
+    def _check_finite(self, loss: float, gradient: float) -> None:
+        # With a scaler an infinite gradient is normal: the scaler skips the step and lowers the scale.
+        numbers = {"loss": loss} if self._scaler is not None else {"loss": loss, "gradient": gradient}
+        for name, value in numbers.items():
+            if not abs(value) < float("inf"):
+                raise NonFiniteLoss(
+                    f"the {name} became {value} at step {self.global_step + 1}; the last good checkpoint is"
+                    " kept. A lower optimizer.lr, or trainer.precision=32-true, usually helps"
+                )
+
+    def _communicating(self, last: bool) -> AbstractContextManager[Any]:
         """Gradients cross the ranks once a step, with the last micro-batch."""
-        strategy = self.trainer.strategy
-        block = getattr(strategy, "block_backward_sync", None)
-        return nullcontext() if last or self.trainer.world_size == 1 or block is None else block()
+        if last or self.trainer.world_size == 1:
+            return nullcontext()
+        return self.trainer.strategy.block_backward_sync()  # type: ignore[attr-defined,no-any-return]
 
     def _over_ranks(self, value: Tensor) -> Tensor:
-        return self.trainer.strategy.reduce(value, reduce_op="sum")  # type: ignore[return-value]
+        """The sum over all ranks."""
+        if self.trainer.world_size == 1:
+            return value
+        reduced = self.trainer.strategy.reduce(value.to(self.device), reduce_op="sum")
+        assert isinstance(reduced, Tensor)
+        return reduced
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:

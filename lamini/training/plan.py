@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import PretrainedConfig
 
 from lamini.config import TrainConfig
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State
 from lamini.students.loading import architecture_of, count_parameters
-from lamini.training.devices import precision_of
+from lamini.training.devices import check_device, precision_of
+from lamini.training.optimizers import AdamW
 from lamini.training.prepare import Prepared, prepare, student_class
 
 PROCESS = 0.7 * 2**30  # bytes of a Python process with torch, transformers and Lightning loaded
-ACTIVATIONS = (
-    20  # values of the hidden size kept per layer and token for the backward pass, attention included
-)
+ACTIVATIONS = 20  # values of the hidden size kept per layer and token for the backward pass, with attention
 EFFICIENCY = 0.5  # of the measured matrix multiplications that a training step reaches
 OVERHEAD = 0.0008  # seconds a layer and micro-batch: kernel launches, which rule tiny students
 
@@ -33,7 +33,7 @@ class Forecast:
     """One line of the plan."""
 
     run: str
-    student: str
+    student: str  # its family
     architecture: str
     init: str
     parameters: int
@@ -62,34 +62,40 @@ def plan_all(jobs: list[tuple[TrainConfig, Path]]) -> list[Forecast]:
 
 
 def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
-    """What `config` would do in `folder` on a device of `speed` multiply-adds a second times two."""
+    """What `config` would do in `folder` on a device of `speed` floating-point operations a second."""
     student_class(config).check_precision(precision_of(config.trainer))
+    check_device(config.trainer)
     prepared = prepare(config)
-    run = RunFolder(folder)
-    state = run.state(config)
-    record = run.record()
-    if state is not State.new and record["data"]["fingerprint"] != prepared.fingerprint:
-        raise UserError(
-            f"{folder} was trained on other rows (fingerprint {record['data']['fingerprint'][:12]}, now"
-            f" {prepared.fingerprint[:12]}); choose another name=<name>, or force=true to replace it"
-        )
+    done, note = _standing(config, folder, prepared)
     parameters = count_parameters(config, len(prepared.student.tokenizer))
-    done = record.get("steps", 0) if state is State.resume else 0
     tokens = _tokens(prepared, config.batch_size)
-    seconds = (
-        0.0
-        if state is State.done
-        else _seconds(config, prepared, tokens, speed) * (1 - done / prepared.steps)
-    )
-    note = {
-        State.new: "",
-        State.done: "done, will be skipped",
-        State.resume: f"continues after step {done}",
-    }[state]
     return Forecast(
-        folder.name, config.family.name, prepared.student.architecture, config.init.value, parameters, prepared.pairs,
-        prepared.steps, tokens, _memory(config, prepared, parameters), seconds, note, prepared.warnings,
+        run=folder.name, student=config.family.name, architecture=prepared.student.architecture,
+        init=config.init.value, parameters=parameters, pairs=prepared.pairs, steps=prepared.steps,
+        tokens=tokens, memory=_memory(config, prepared, parameters),
+        seconds=_seconds(config, prepared, tokens, speed) * (1 - done), note=note, warnings=prepared.warnings,
     )  # fmt: skip
+
+
+def _standing(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[float, str]:
+    """The share of the run that the folder holds already, and a note about it.
+
+    Raises:
+        UserError: it was trained on other rows than the same configuration finds now.
+    """
+    run = RunFolder(folder)
+    state, record = run.state(config), run.record()
+    if state is State.new:
+        return 0.0, ""
+    before = (record.get("data") or {}).get("fingerprint", prepared.fingerprint)
+    if before != prepared.fingerprint:
+        raise UserError(
+            f"{folder} was trained on other rows (fingerprint {before}, now {prepared.fingerprint});"
+            " choose another name=<name>, or force=true to replace it"
+        )
+    if state is State.done:
+        return 1.0, "done, will be skipped"
+    return record["steps"] / prepared.steps, f"continues after step {record['steps']}"
 
 
 def multiplications(size: int = 768) -> float:
@@ -108,36 +114,33 @@ def multiplications(size: int = 768) -> float:
 
 
 def _tokens(prepared: Prepared, batch_size: int) -> int:
-    lengths = prepared.train.prompt_lengths_N.sum(dtype=int) + prepared.train.response_lengths_N.sum(
-        dtype=int
-    )
-    return round(int(lengths) / len(prepared.train) * prepared.steps * batch_size)
+    """Real tokens of the whole run."""
+    tokens = prepared.train
+    lengths = tokens.prompt_lengths_N.sum(dtype=int) + tokens.response_lengths_N.sum(dtype=int)
+    return round(int(lengths) / len(tokens) * prepared.steps * batch_size)
 
 
 def _seconds(config: TrainConfig, prepared: Prepared, tokens: int, speed: float) -> float:
     """Six operations a weight and token (forward and backward); the head at response positions only."""
-    shape = architecture_of(config, len(prepared.student.tokenizer))
-    response = prepared.train.response_lengths_N.sum(dtype=int) / max(
-        1,
-        prepared.train.response_lengths_N.sum(dtype=int) + prepared.train.prompt_lengths_N.sum(dtype=int),
-    )
-    body = max(
-        count_parameters(config, len(prepared.student.tokenizer)) - shape.vocab_size * shape.hidden_size,
-        0,
-    )
-    operations = 6 * tokens * (body + response * shape.vocab_size * shape.hidden_size)
+    size = len(prepared.student.tokenizer)
+    shape = architecture_of(config, size)
+    response = prepared.train.response_lengths_N.sum(dtype=int)
+    share = response / (response + prepared.train.prompt_lengths_N.sum(dtype=int))
+    head = shape.vocab_size * shape.hidden_size
+    body = max(count_parameters(config, size) - head, 0)
+    operations = 6 * tokens * (body + share * head)
     micro_batches = max(prepared.steps, tokens / config.size.micro_tokens)
-    return operations / (EFFICIENCY * speed) + micro_batches * _layers(shape) * OVERHEAD
+    return float(operations / (EFFICIENCY * speed) + micro_batches * _layers(shape) * OVERHEAD)
 
 
-def _layers(shape: object) -> int:
-    return int(getattr(shape, "num_hidden_layers", 0)) + int(getattr(shape, "num_decoder_layers", None) or 0)
+def _layers(shape: PretrainedConfig) -> int:
+    return int(shape.num_hidden_layers) + int(getattr(shape, "num_decoder_layers", None) or 0)
 
 
 def _memory(config: TrainConfig, prepared: Prepared, parameters: int) -> float:
-    """Weights, gradients, optimizer state, activations and logits of one micro-batch, and the process itself."""
+    """Bytes of weights, gradients, optimizer state, one micro-batch's activations and logits, the process."""
     shape = architecture_of(config, len(prepared.student.tokenizer))
-    states = 8 if type(config.optimizer).__name__ == "AdamW" else 1
+    states = 8 if isinstance(config.optimizer, AdamW) else 1
     average = max(1.0, _tokens(prepared, config.batch_size) / prepared.steps)
     micro = min(config.size.micro_tokens, average)
     width = 4 if precision_of(config.trainer).startswith("32") else 2

@@ -1,8 +1,7 @@
-"""From a configuration to tokens and steps: what `plan` and `fit` both stand on. Cached, so twice costs little."""
+"""From a configuration to tokens and steps: what `plan` and `fit` stand on; cached, so twice is cheap."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,10 +37,6 @@ class Prepared:
     def pairs(self) -> int:
         """Pairs of one epoch."""
         return self.order.pairs_per_epoch
-
-    def epochs(self, batch_size: int) -> float:
-        """Passes over the mixture that the run makes."""
-        return self.steps * batch_size / self.pairs
 
 
 def student_class(config: TrainConfig) -> type[Student]:
@@ -80,12 +75,10 @@ def prepare(config: TrainConfig) -> Prepared:
     order = Order([len(part) for part in parts], [source.weight for source in train], config.seed)
     if order.pairs_per_epoch < config.batch_size:
         raise UserError(
-            f"batch_size={config.batch_size} is more than the {order.pairs_per_epoch} training pairs of an epoch;"
-            f" set batch_size to at most {order.pairs_per_epoch}"
+            f"batch_size={config.batch_size} is more than the {order.pairs_per_epoch} training pairs of an"
+            f" epoch; set batch_size to at most {order.pairs_per_epoch}"
         )
-    steps = config.trainer.max_steps or math.ceil(
-        config.trainer.max_epochs * order.pairs_per_epoch / config.batch_size
-    )
+    steps = config.trainer.max_steps or order.steps(config.trainer.max_epochs, config.batch_size)
     return Prepared(student, corpus, mark, tokens, validation, held_back, order, steps, tuple(warnings))
 
 

@@ -1,4 +1,8 @@
-"""Counts and metrics.jsonl: real response tokens a second (padding never counts), written for every logged step."""
+"""Counts and metrics: real response tokens a second (padding never counts), written where a step is due.
+
+The one place from which numbers go to metrics.jsonl and to the loggers, so that both tell the same under the
+same names. Lightning's own way of logging would turn every number into a tensor and back at every step.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +19,23 @@ WINDOW = 50  # steps over which the reported training loss and speed are average
 
 
 class Recorder(pl.Callback):
-    """Keeps the sums of a run over its interruptions and writes the local metrics."""
+    """Keeps the sums of a run over its interruptions and writes its metrics."""
 
     def __init__(self, metrics: Metrics, every: int, pairs_per_epoch: int) -> None:
         self.metrics, self.every, self.pairs_per_epoch = metrics, every, pairs_per_epoch
         self.sums = {"pairs": 0, "response_tokens": 0, "prompt_tokens": 0, "padded_tokens": 0}
         self.seconds = 0.0
+        self.validation_loss: float | None = None  # the latest
         self.losses: deque[float] = deque(maxlen=WINDOW)
         self.recent: deque[tuple[int, float]] = deque(maxlen=WINDOW)
 
-    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Forget records behind the checkpoint."""
-        self.metrics.rewind(trainer.global_step)
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Forget records behind the checkpoint; only here Lightning has restored the step."""
+        if trainer.is_global_zero:
+            self.metrics.rewind(trainer.global_step)
 
     def on_train_batch_start(
-        self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, module: pl.LightningModule, batch: Step, batch_idx: int
     ) -> None:
         """Start the clock of a step."""
         self.began = time.perf_counter()
@@ -42,37 +48,31 @@ class Recorder(pl.Callback):
         batch: Step,
         batch_idx: int,
     ) -> None:
-        """Add the step to the sums and write a record where one is due."""
+        """Add the step to the sums and write a record where one is due; `outputs` are the step's numbers."""
         seconds = time.perf_counter() - self.began
         self.seconds += seconds
         for name in self.sums:
             self.sums[name] += getattr(batch, name)
         self.recent.append((batch.response_tokens, seconds))
-        values = {
-            name: float(value)
-            for name, value in trainer.callback_metrics.items()
-            if name.startswith("train/")
-        }
-        self.losses.append(values["train/loss"])
+        self.losses.append(outputs["train/loss"])
         if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
-            values["train/response_tokens_per_second"] = self.recent_speed
-            values["train/padding_share"] = (
-                1 - (batch.prompt_tokens + batch.response_tokens) / batch.padded_tokens
-            )
-            self.write(trainer, values)
+            real = batch.prompt_tokens + batch.response_tokens
+            speed, padding = self.recent_speed, 1 - real / batch.padded_tokens
+            own = {"train/response_tokens_per_second": speed, "train/padding_share": padding}
+            self.write(trainer, outputs | own)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Write the validation record."""
-        loss = trainer.callback_metrics.get("validation/loss")
-        if loss is not None:
-            self.metrics.write(trainer.global_step, self.epoch, {"validation/loss": float(loss)})
+        self.validation_loss = float(trainer.callback_metrics["validation/loss"])
+        self.write(trainer, {"validation/loss": self.validation_loss})
 
     def write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
-        """One record to metrics.jsonl, and to the loggers what Lightning does not send by itself."""
+        """One record to metrics.jsonl and to every logger; ranks above the first are silent."""
+        if not trainer.is_global_zero:
+            return
         self.metrics.write(trainer.global_step, self.epoch, values)
-        own = {name: value for name, value in values.items() if name not in trainer.callback_metrics}
         for logger in trainer.loggers:
-            logger.log_metrics({**own, "epoch": self.epoch}, step=trainer.global_step)
+            logger.log_metrics({**values, "epoch": self.epoch}, step=trainer.global_step)
 
     @property
     def epoch(self) -> float:
@@ -82,9 +82,8 @@ class Recorder(pl.Callback):
     @property
     def recent_speed(self) -> float:
         """Response tokens a second over the last steps."""
-        return sum(tokens for tokens, _ in self.recent) / max(
-            sum(seconds for _, seconds in self.recent), 1e-9
-        )
+        tokens, seconds = map(sum, zip(*self.recent, strict=True))
+        return float(tokens / max(seconds, 1e-9))
 
     @property
     def speed(self) -> float:
@@ -93,7 +92,7 @@ class Recorder(pl.Callback):
 
     @property
     def padding_share(self) -> float | None:
-        """Of all tokens computed, those that were padding."""
+        """Of all tokens computed, those that were padding (less than 0 would be a miscount)."""
         padded = self.sums["padded_tokens"]
         real = self.sums["prompt_tokens"] + self.sums["response_tokens"]
         return 1 - real / padded if padded else None
@@ -104,10 +103,16 @@ class Recorder(pl.Callback):
         return sum(self.losses) / len(self.losses) if self.losses else None
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run must remember."""
-        return {"sums": dict(self.sums), "seconds": self.seconds, "losses": list(self.losses)}
+        """What a resumed run must remember: plain values, which `weights_only` loading accepts."""
+        return {
+            "sums": dict(self.sums),
+            "seconds": self.seconds,
+            "losses": list(self.losses),
+            "validation_loss": self.validation_loss,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore it."""
         self.sums, self.seconds = dict(state["sums"]), state["seconds"]
         self.losses = deque(state["losses"], maxlen=WINDOW)
+        self.validation_loss = state["validation_loss"]

@@ -1,33 +1,19 @@
-"""The numbers of a finished student: validation loss, bits a byte, exact match beside its baselines."""
+"""The numbers of a student beside its loss: bits a byte, exact match next to its baselines."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-
-import pytorch_lightning as pl
 
 from lamini.config import TrainConfig
-from lamini.data.datamodule import PairsDataModule
 from lamini.evaluation import held_out
-from lamini.training.module import StudentModule
 from lamini.training.prepare import Prepared
-from lamini.training.recording import Recorder
 
 ANSWER_TOKENS = 128  # of a generated answer at most
 
 
-def validated(
-    trainer: pl.Trainer, module: StudentModule, data: PairsDataModule, recorder: Recorder
-) -> float | None:
-    """Loss after the last step, measured now unless that was a validation step; None without validation pairs."""
-    last = [record for record in recorder.metrics.read() if "validation/loss" in record]
-    if last and last[-1]["step"] == trainer.global_step:
-        return float(last[-1]["validation/loss"])
-    if not len(data.validation):
-        return None
-    (result,) = trainer.validate(module, data, verbose=False)
-    return float(result["validation/loss"])
+def answer_tokens(prepared: Prepared) -> int:
+    """Tokens an answer may have: as many as the longest response that the student is shown."""
+    return min(int(prepared.train.response_lengths_N.max()), ANSWER_TOKENS)
 
 
 def bits_per_byte(loss: float | None, prepared: Prepared) -> float | None:
@@ -46,20 +32,19 @@ def before_training(prepared: Prepared, config: TrainConfig) -> held_out.Scores:
     """The baselines of every axis, the untrained student among them."""
     axes, limit = prepared.corpus.held_out, config.validation.held_out
     scores = held_out.baselines(axes, limit, prepared.corpus.sources[0].table)
-    for axis, share in held_out.score(axes, limit, _answerer(prepared)).items():
-        scores[axis]["untrained"] = share
-    return scores
+    return _with(prepared, config, scores, "untrained")
 
 
 def after_training(prepared: Prepared, config: TrainConfig, scores: held_out.Scores) -> held_out.Scores:
     """`scores` with the student's own share of right answers."""
-    limit = config.validation.held_out
-    for axis, share in held_out.score(prepared.corpus.held_out, limit, _answerer(prepared)).items():
-        scores[axis]["student"] = share
-    return scores
+    return _with(prepared, config, scores, "student")
 
 
-def _answerer(prepared: Prepared) -> Callable[[list[str]], list[str]]:
-    """Answers of the student, as long as the longest response it was shown."""
-    longest = min(int(prepared.train.response_lengths_N.max()), ANSWER_TOKENS)
-    return lambda instructions: prepared.student.generate(instructions, max_new_tokens=longest)
+def _with(prepared: Prepared, config: TrainConfig, scores: held_out.Scores, who: str) -> held_out.Scores:
+    """`scores` and beside them, under the name `who`, what the student answers right now."""
+
+    def answer(instructions: list[str]) -> list[str]:
+        return prepared.student.generate(instructions, max_new_tokens=answer_tokens(prepared))
+
+    shares = held_out.score(prepared.corpus.held_out, config.validation.held_out, answer)
+    return {axis: {**scores[axis], who: share} for axis, share in shares.items()}

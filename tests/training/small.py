@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import signal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
 from lamini.compose import compose
 from lamini.config import TrainConfig
+from lamini.data.datamodule import Step
 from lamini.training import fit
+from lamini.training.module import StudentModule
 
 LINE = [
     "vocabulary=512", "batch_size=6", "size.micro_tokens=160", "context=128",
@@ -80,3 +85,15 @@ def assert_equal(left: dict[str, Tensor], right: dict[str, Tensor]) -> None:
     assert left.keys() == right.keys()
     for name, tensor in left.items():
         assert torch.equal(tensor, right[name]), name
+
+
+def stop_after(step: int, monkeypatch: pytest.MonkeyPatch, number: int = signal.SIGTERM) -> None:
+    """Send this process a signal while that step is computed, as a scheduler would."""
+    original = StudentModule.training_step
+
+    def training_step(self: StudentModule, batch: Step, batch_idx: int) -> dict[str, float]:
+        if self.global_step == step - 1:
+            os.kill(os.getpid(), number)
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(StudentModule, "training_step", training_step)

@@ -14,7 +14,6 @@ import wandb
 from lamini.errors import UserError
 from lamini.training.loggers import Metrics, Wandb, WandbMode, records, rewind
 from tests.training import small
-from tests.training.test_fit import stop_after
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +51,7 @@ def test_two_offline_runs_of_a_process_stay_apart_and_end_as_they_went(
     line = ("logger=wandb", "logger.tags=[mine]", "name=zoo")
     first = small.train(tmp_path / "a", "t5", *line, "data.held_out=2")
     with monkeypatch.context() as patch:
-        stop_after(4, patch)
+        small.stop_after(4, patch)
         second = small.train(tmp_path / "b", "gpt2", *line)
     assert [start["exit_code"] for start in starts] == [0, 1]
     told = starts[0]
@@ -83,7 +82,7 @@ def test_an_interrupted_run_goes_on_under_its_id_and_both_folders_are_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with monkeypatch.context() as patch:
-        stop_after(4, patch)
+        small.stop_after(4, patch)
         small.train(tmp_path, "gpt2", "logger=offline")
     capsys.readouterr()
     small.train(tmp_path, "gpt2", "logger=offline")

@@ -49,7 +49,7 @@ def test_every_pair_of_options_warms_up_and_moves_the_weights(optimizer: str, sc
         step.step()
         step.zero_grad()
         schedule.step()
-    peak = config.family.learning_rate.scratch
+    peak = config.optimizer.lr
     assert rates[:3] == pytest.approx([0, peak / 2, peak])  # two of ten steps rise
     assert losses[-1] < losses[0]
     end = step.param_groups[0]["lr"]

@@ -20,7 +20,6 @@ from lamini.training.plan import forecast, multiplications, plan_all
 from lamini.training.prepare import prepare
 from lamini.training.verify import verify, verify_all
 from tests.training import small
-from tests.training.test_fit import stop_after
 
 SPEED = 1e10
 
@@ -47,7 +46,7 @@ def test_a_folder_with_something_in_it_shortens_the_plan(
     config = small.config(tmp_path, "gpt2")
     whole = forecast(config, tmp_path / "run", SPEED).seconds
     with monkeypatch.context() as patch:
-        stop_after(4, patch)
+        small.stop_after(4, patch)
         small.train(tmp_path, "gpt2")
     rest = forecast(config, tmp_path / "run", SPEED)
     assert rest.note == "continues after step 4" and rest.seconds == pytest.approx(whole / 3)

@@ -16,7 +16,6 @@ from lamini.training.loggers import Metrics
 from lamini.training.progress import ProgressDisplay
 from lamini.training.recording import Recorder
 from tests.training import small
-from tests.training.test_fit import stop_after
 
 
 def test_a_run_says_in_plain_lines_which_student_how_far_and_how_long(
@@ -24,7 +23,7 @@ def test_a_run_says_in_plain_lines_which_student_how_far_and_how_long(
 ) -> None:
     config = small.config(tmp_path, "gpt2")
     with monkeypatch.context() as patch:
-        stop_after(4, patch)
+        small.stop_after(4, patch)
         fit.run(config, tmp_path / "run", 2, 5)
     fit.run(config, tmp_path / "run", 2, 5)
     lines = capsys.readouterr().out.splitlines()

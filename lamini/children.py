@@ -1,0 +1,113 @@
+"""One child process at a time, forked from a server that has the heavy imports loaded.
+
+A start costs milliseconds instead of the 5-8 s of importing torch and Lightning, one student's memory never
+outlives it, and one that is killed takes nobody along. The parent stays without torch and CUDA. Each child
+leads a process group of its own, so that Ctrl-C in a terminal reaches it once, through the parent. The
+price: `breakpoint()` in a child has no terminal.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import Any
+
+from lamini.errors import UserError
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+PRELOAD = ["lamini.training.fit", "lamini.training.plan", "lamini.training.verify"]
+
+
+class Died(Exception):
+    """A child ended without an answer; `code` is its exit status, negative for the signal that killed it."""
+
+    def __init__(self, what: str, code: int) -> None:
+        super().__init__(f"{what} was killed by signal {-code}" if code < 0 else f"{what} ended with {code}")
+        self.code = code
+
+
+class Children:
+    """The child of this process, if there is one, and the signals that go to it."""
+
+    def __init__(self) -> None:
+        self.child: BaseProcess | None = None
+        self.stopped_by: int | None = None
+
+    def call(self, module: str, function: str, *arguments: Any) -> Any:
+        """`module.function(*arguments)` in a process of its own, and what it returns.
+
+        Raises:
+            UserError: the function raised it.
+            Died: it was killed, or raised anything else (its traceback stands on stderr).
+            KeyboardInterrupt: a signal came while no child was there to pass it on to.
+        """
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOAD)
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=_call, args=(module, function, arguments, sender))
+        try:
+            process.start()
+            self.child = process
+            sender.close()
+            try:
+                outcome = receiver.recv()
+            except EOFError:
+                process.join()
+                raise Died(f"{module}.{function}", process.exitcode or 0) from None
+            process.join()
+        except BaseException:
+            if process.is_alive():
+                process.terminate()
+            raise
+        finally:
+            self.child = None
+        if isinstance(outcome, UserError):
+            raise outcome
+        return outcome
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM go to the child, which saves and stops; without one: KeyboardInterrupt."""
+        old = {number: signal.signal(number, self._stop) for number in STOPPING}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        again = self.stopped_by is not None
+        self.stopped_by = number
+        if self.child is None or self.child.pid is None:
+            raise KeyboardInterrupt
+        try:  # a second Ctrl-C does not wait for the end of the step
+            os.kill(self.child.pid, signal.SIGINT if again else signal.SIGTERM)
+        except ProcessLookupError:
+            return  # it ended this moment
+
+
+def here(module: str, function: str, *arguments: Any) -> Any:
+    """Import late, call in this process."""
+    return getattr(importlib.import_module(module), function)(*arguments)
+
+
+def _call(module: str, function: str, arguments: tuple[Any, ...], sender: Connection) -> None:
+    """What a child does: answer with the result or with the UserError."""
+    os.setpgrp()
+    for number in STOPPING:
+        signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt, also for SIGTERM
+    try:
+        outcome = here(module, function, *arguments)
+    except UserError as error:
+        outcome = error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    sender.send(outcome)
+    sender.close()

@@ -1,0 +1,67 @@
+"""One student on several devices: a process for each, started here and not by Lightning.
+
+Lightning's launchers run the script anew (which knows nothing of Hydra's folder) or fork a process that may
+have touched CUDA, and lose what the callbacks counted. Here every rank simply runs the same function; the
+first speaks and writes for all.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
+
+PATIENCE = 30.0  # seconds the other ranks have to end by themselves once one has failed
+
+
+def on_all(devices: int, function: Callable[..., None], *arguments: Any) -> int:
+    """Call `function(rank, *arguments)` in a process per rank; 0, or the exit status of one that failed.
+
+    Signals to this process reach the ranks; when one rank fails, the others are ended.
+    """
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["lamini.training.fit"])
+    everything = (devices, _free_port(), function, arguments)
+    ranks = start_processes(_rank, everything, nprocs=devices, join=False, start_method="forkserver")
+    assert isinstance(ranks, ProcessContext)
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        for process in ranks.processes:
+            if process.is_alive() and process.pid:
+                os.kill(process.pid, number)
+
+    # A Ctrl-C reaches the ranks from the terminal too: as SIGTERM it does not count as the second one.
+    old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM,)}
+    old[signal.SIGINT] = signal.signal(signal.SIGINT, lambda _, frame: pass_on(signal.SIGTERM, frame))
+    try:
+        while not ranks.join(grace_period=PATIENCE):
+            pass
+    except ProcessExitedException as error:
+        return int(error.exit_code)
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+    return 0
+
+
+def _rank(rank: int, devices: int, port: int, function: Callable[..., None], arguments: Any) -> None:
+    """One rank: what Lightning's environment reads, then the function."""
+    os.environ |= {
+        "LOCAL_RANK": str(rank),
+        "NODE_RANK": "0",
+        "WORLD_SIZE": str(devices),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    function(rank, *arguments)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
