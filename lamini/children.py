@@ -14,7 +14,9 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Any
@@ -48,8 +50,7 @@ class Children:
             Died: it was killed, or raised anything else (its traceback stands on stderr).
             KeyboardInterrupt: a signal came while no child was there to pass it on to.
         """
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOAD)
+        context = _server()
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=_call, args=(module, function, arguments, sender))
         try:
@@ -91,6 +92,18 @@ class Children:
             os.kill(self.child.pid, signal.SIGINT if again else signal.SIGTERM)
         except ProcessLookupError:
             return  # it ended this moment
+
+
+def _server() -> ForkServerContext:
+    """The running server. It inherits that Ctrl-C is ignored: its imports take seconds in which one may come."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    old = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, old)
+    return context
 
 
 def here(module: str, function: str, *arguments: Any) -> Any:

@@ -134,10 +134,9 @@ def opened(overrides: Sequence[str]) -> list[str]:
     """The overrides with `++` before keys that Hydra cannot know yet; `typed` checks them a moment later.
 
     `architecture` is open, and the keys of data, optimizer, logger, family and size are those of the option,
-    which a swept `model=` chooses only in each job. What stands in data.sources stays closed: a typing error in
+    which a swept `model=` chooses only in each job. data.sources stays closed: a typing error in
     `data.sources.flan.weight=0` must not make a new source.
 
-    `architecture.d_ff=64 data.pairs=9 trainer.max_steps=2` ->
-    `++architecture.d_ff=64 ++data.pairs=9 trainer.max_steps=2`
+    `architecture.d_ff=64 data.pairs=9 seed=2` -> `++architecture.d_ff=64 ++data.pairs=9 seed=2`
     """
     return [LATE.sub(r"++\1", text) for text in overrides]

@@ -19,6 +19,7 @@ from lamini.errors import UserError
 
 STUDENTS = [(family, size) for family, sizes in families().items() for size in sizes]
 FILES = sorted(str(path.relative_to(CONF)) for path in CONF.rglob("*.yaml"))
+NANO = yaml.safe_load((CONF / "size" / "nano.yaml").read_text())
 NEEDED = {"data/file.yaml": ["data.path=x.jsonl"]}  # what an option leaves to the user
 PAPER = {  # Table 3 of the paper, and gpt2-medium
     "t5-small", "t5-base", "t5-large", "flan-t5-small", "flan-t5-base", "flan-t5-large", "cerebras-gpt-111M",
@@ -116,7 +117,6 @@ def test_nano_and_micro_are_the_embedded_recipe(student: str) -> None:
         "OracleData",
     )
     assert config.batch_size < 1024
-    assert config.optimizer.lr == config.family.learning_rate.scratch
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_nano_and_micro_are_the_embedded_recipe(student: str) -> None:
         (["experiment=rehearsal", "batch_size=2"], "batch_size", 2),
         (["batch_size=2", "experiment=rehearsal"], "batch_size", 2),
         (["experiment=rehearsal", "tokenizer=family"], "tokenizer", "family"),
-        (["model=t5-nano"], "batch_size", 64),
+        (["model=t5-nano"], "batch_size", NANO["batch_size"]),
         (["model=t5-nano", "batch_size=3"], "batch_size", 3),
         (["model=t5-nano", "experiment=rehearsal"], "batch_size", 8),
     ],
@@ -145,7 +145,9 @@ def test_the_command_line_chooses_data_against_an_experiment() -> None:
 
 def test_an_experiment_names_a_herd_that_model_replaces() -> None:
     herd = jobs("-m", "experiment=embedded")
-    assert [job.folder.name for job in herd] == ["t5-nano", "t5-micro", "gpt2-nano", "gpt2-micro"]
+    named = yaml.safe_load((CONF / "experiment" / "embedded.yaml").read_text())["hydra"]["sweeper"]["params"]
+    assert [job.folder.name for job in herd] == named["model"].split(",")
+    assert len(herd) == 4
     assert {str(job.folder.parent) for job in herd} == {"outputs/embedded"}
     assert runs("-m", "experiment=embedded", "model=llama-nano") == ["llama-nano"]
     assert runs("-m", "experiment=embedded", "model=llama-nano,t5-nano") == ["llama-nano", "t5-nano"]
@@ -194,8 +196,8 @@ def test_which_keys_hydra_cannot_know(override: str, opens: bool) -> None:
 
 def test_keys_of_an_option_that_a_swept_model_chooses() -> None:
     """Hydra composes the line without model= first, where data is lamini and has no pairs."""
-    found = jobs("-m", "model=t5-nano,gpt2-nano", "data.pairs=9", "family.learning_rate.scratch=0.5")
-    assert [(job.config.data.pairs, job.config.optimizer.lr) for job in found] == [(9, 0.5), (9, 0.5)]
+    found = jobs("-m", "model=t5-nano,gpt2-nano", "data.pairs=9", "family.context=99")
+    assert [(job.config.data.pairs, job.config.context) for job in found] == [(9, 99), (9, 99)]
     assert runs("-m", "model=t5-nano", "data.pairs=8,9") == ["t5-nano,data.pairs=8", "t5-nano,data.pairs=9"]
     with pytest.raises(UserError, match="MixtureData"):
         jobs("-m", "model=t5-nano,t5-small", "data.pairs=9")

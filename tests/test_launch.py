@@ -184,7 +184,7 @@ def test_a_signal_saves_the_student_and_stops_the_sweep(
     first, second = tmp_path / "herd" / "t5-nano", tmp_path / "herd" / "gpt2-nano"
     process = start(*words)
     until(lambda: saved(first), process)
-    config = compose("train", [*words[1:], "model=t5-nano"])
+    config = compose("train", ["model=t5-nano", *words[2:]])
     assert RunFolder(first).running()
     if number == signal.SIGTERM:
         status, _, err = train(*(word.replace("t5-nano,gpt2-nano", "t5-nano") for word in words))
@@ -292,8 +292,8 @@ def test_without_weights_the_offline_lines_train(
 ) -> None:
     words = (
         "-m", "model=t5-small,pythia-70M", "trainer.max_steps=1", "batch_size=2", "limit=60",
-        "vocabulary=2048", "validation.limit=2", "validation.held_out=1", "validation.answers=0", "logger=none",
-        f"paths.cache_dir={cache}", f"paths.output_dir={tmp_path}",
+        "vocabulary=2048", "validation.limit=2", "validation.held_out=1", "validation.answers=0",
+        "logger=none", f"paths.cache_dir={cache}", f"paths.output_dir={tmp_path}",
     )  # fmt: skip
     status, out, err = train(*shlex.split(without_weights(train, words)[number]))
     assert status == 0, out + err

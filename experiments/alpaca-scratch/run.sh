@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-LINE="model=t5-nano,t5-micro,gpt2-nano,gpt2-micro limit=16000 vocabulary=8192 batch_size=32 trainer.max_epochs=1 trainer.threads=1"
+LINE="model=t5-nano,t5-micro,gpt2-nano,gpt2-micro limit=5000 vocabulary=4096 batch_size=8 trainer.max_epochs=1 trainer.threads=1"
 DATA="${LAMINI_DATA:-../shared/data}/train/alpaca.jsonl.gz"
 
 make install
