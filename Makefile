@@ -1,7 +1,7 @@
 # LaMini's short commands; needs make and Python >= 3.11, nothing else.
 #
 #   make PYTHON=/path/to/python3.11 ...     to make .venv with this Python
-#   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make ...     for torch without CUDA's gigabytes
+#   PIP_EXTRA_INDEX_URL=<index of CPU wheels> make ...  for torch without the gigabytes of CUDA
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
@@ -58,12 +58,14 @@ class Children:
             self.child = process
             sender.close()
             try:
+                receiver.recv()  # it began
                 outcome = receiver.recv()
             except EOFError:
                 process.join()
                 raise Died(f"{module}.{function}", process.exitcode or 0) from None
             process.join()
         except BaseException:
+            receiver.close()
             if process.is_alive():
                 process.terminate()
             raise
@@ -95,7 +97,7 @@ class Children:
 
 
 def _server() -> ForkServerContext:
-    """The running server. It inherits that Ctrl-C is ignored: its imports take seconds in which one may come."""
+    """The running server. It inherits that Ctrl-C is ignored, which may come while it imports for seconds."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     old = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -112,15 +114,21 @@ def here(module: str, function: str, *arguments: Any) -> Any:
 
 
 def _call(module: str, function: str, arguments: tuple[Any, ...], sender: Connection) -> None:
-    """What a child does: answer with the result or with the UserError."""
+    """What a child does: say that it begins, then answer with the result or with the UserError.
+
+    Nobody may be listening any more: a line that is stopped while the server imports knows no child to end.
+    """
     os.setpgrp()
     for number in STOPPING:
         signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt, also for SIGTERM
     try:
+        sender.send(None)
         outcome = here(module, function, *arguments)
     except UserError as error:
         outcome = error
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    sender.send(outcome)
-    sender.close()
+    except BrokenPipeError:
+        return
+    with suppress(BrokenPipeError):
+        sender.send(outcome)
