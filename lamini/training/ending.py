@@ -73,17 +73,14 @@ def first_record(config: TrainConfig, old: dict[str, Any], threads: int) -> dict
 
 
 def data_facts(prepared: Prepared) -> dict[str, Any]:
-    """Fingerprint, sizes and what was set aside or cut."""
-    tokens = prepared.train
+    """Fingerprint, sizes of an epoch, and what was set aside or cut."""
+    stats = prepared.stats
     return {
         "fingerprint": prepared.fingerprint,
         "pairs": prepared.pairs,
         "validation_pairs": len(prepared.validation),
-        "tokens": {
-            "prompt": int(tokens.prompt_lengths_N.sum(dtype=int)),
-            "response": int(tokens.response_lengths_N.sum(dtype=int)),
-        },
-        "truncated_prompts": tokens.truncated,
+        "tokens": {"prompt": stats.prompt_tokens, "response": stats.response_tokens},
+        "truncated_prompts": prepared.train.truncated,
         "warnings": list(prepared.warnings),
     }
 

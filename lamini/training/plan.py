@@ -15,6 +15,7 @@ import torch
 from transformers import PretrainedConfig
 
 from lamini.config import TrainConfig
+from lamini.data.stats import padding_share
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State
 from lamini.students.loading import architecture_of, count_parameters
@@ -115,21 +116,22 @@ def multiplications(size: int = 768) -> float:
 
 def _tokens(prepared: Prepared, batch_size: int) -> int:
     """Real tokens of the whole run."""
-    tokens = prepared.train
-    lengths = tokens.prompt_lengths_N.sum(dtype=int) + tokens.response_lengths_N.sum(dtype=int)
-    return round(int(lengths) / len(tokens) * prepared.steps * batch_size)
+    stats = prepared.stats
+    return round((stats.mean_prompt + stats.mean_response) * prepared.steps * batch_size)
 
 
 def _seconds(config: TrainConfig, prepared: Prepared, tokens: int, speed: float) -> float:
-    """Six operations a weight and token (forward and backward); the head at response positions only."""
-    size = len(prepared.student.tokenizer)
+    """Six operations a weight and computed token, forward and backward; the head at responses only."""
+    size, budget = len(prepared.student.tokenizer), config.size.micro_tokens
     shape = architecture_of(config, size)
-    response = prepared.train.response_lengths_N.sum(dtype=int)
-    share = response / (response + prepared.train.prompt_lengths_N.sum(dtype=int))
+    response = prepared.stats.mean_response / (prepared.stats.mean_prompt + prepared.stats.mean_response)
+    padding = padding_share(
+        prepared.order, prepared.train, config.batch_size, budget, prepared.student.padded, steps=(0,)
+    )
     head = shape.vocab_size * shape.hidden_size
     body = max(count_parameters(config, size) - head, 0)
-    operations = 6 * tokens * (body + share * head)
-    micro_batches = max(prepared.steps, tokens / config.size.micro_tokens)
+    operations = 6 * tokens * (body / (1 - padding) + response * head)
+    micro_batches = max(prepared.steps, tokens / (1 - padding) / budget)
     return float(operations / (EFFICIENCY * speed) + micro_batches * _layers(shape) * OVERHEAD)
 
 

@@ -12,6 +12,7 @@ from lamini.config import TrainConfig
 from lamini.data.cache import Tokens, encode_table
 from lamini.data.corpus import Corpus, Source, enforce, fingerprint, limited, quarantine, split
 from lamini.data.order import Order
+from lamini.data.stats import MixtureStats, mixture_stats
 from lamini.errors import UserError
 from lamini.students.loading import build_tokenizer
 from lamini.students.prompts import Wrapper, wrapper_named
@@ -30,6 +31,7 @@ class Prepared:
     validation: Tokens
     validation_table: pa.Table
     order: Order
+    stats: MixtureStats  # of one epoch
     steps: int
     warnings: tuple[str, ...]
 
@@ -72,14 +74,18 @@ def prepare(config: TrainConfig) -> Prepared:
     if truncated:
         warnings.append(f"{truncated:,} prompts are longer than the context and are cut")
     tokens = Tokens.join(parts, [source.table.num_rows for source in train])
-    order = Order([len(part) for part in parts], [source.weight for source in train], config.seed)
+    weights = [source.weight for source in train]
+    order = Order(tokens.sizes, weights, config.seed)
     if order.pairs_per_epoch < config.batch_size:
         raise UserError(
             f"batch_size={config.batch_size} is more than the {order.pairs_per_epoch} training pairs of an"
             f" epoch; set batch_size to at most {order.pairs_per_epoch}"
         )
     steps = config.trainer.max_steps or order.steps(config.trainer.max_epochs, config.batch_size)
-    return Prepared(student, corpus, mark, tokens, validation, held_back, order, steps, tuple(warnings))
+    stats = mixture_stats(tokens, weights, order)
+    return Prepared(
+        student, corpus, mark, tokens, validation, held_back, order, stats, steps, tuple(warnings)
+    )
 
 
 def _at_most(corpus: Corpus, limit: int | None) -> Corpus:
