@@ -10,9 +10,8 @@ import re
 from pathlib import Path
 
 from lamini.config import Mode, TrainConfig
-from lamini.entry import Job
 from lamini.errors import UserError
-from lamini.runs import RunFolder, ensure_writable
+from lamini.runs import Job, RunFolder, ensure_writable
 from lamini.students import locate
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")

@@ -13,7 +13,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +31,11 @@ from lamini.compose import CONF, SCHEMAS, help_text, opened, register
 from lamini.config import typed
 from lamini.errors import UserError
 from lamini.mistakes import Herd, foreseen, sentence
+from lamini.runs import Job
 
 STUDENT_KEYS = ("model", "family", "size")
 EXCLUDE = "hydra.job.config.override_dirname.exclude_keys"
 SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of a line: its validated configuration and the folder it will write."""
-
-    config: Any
-    folder: Path
 
 
 def command(main: Callable[[], Any], script: str) -> None:

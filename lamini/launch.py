@@ -20,9 +20,8 @@ from lamini import report
 from lamini.checks import check
 from lamini.children import Children, Died, here
 from lamini.config import Mode, TrainConfig, typed
-from lamini.entry import Job
 from lamini.errors import UserError
-from lamini.runs import RunFolder, State
+from lamini.runs import Job, RunFolder, State
 
 BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
@@ -54,11 +53,8 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
             )
             report.plan(forecasts)
             if jobs[0].config.mode is Mode.verify:
-                return (
-                    0
-                    if LINE.call("lamini.training.verify", "verify_all", [job.config for job in jobs])
-                    else 1
-                )
+                configs = [job.config for job in jobs]
+                return 0 if LINE.call("lamini.training.verify", "verify_all", configs) else 1
             if jobs[0].config.mode is Mode.train:
                 main()
                 return _end(jobs, line)
@@ -68,18 +64,6 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
             return _stopped(jobs, line)
         print(f"{error}{_out_of_memory(error)}; nothing was trained", file=sys.stderr)
         return 1
-
-
-def _modes(main: Callable[[], Any], jobs: list[Job], line: list[str]) -> int:
-    planned = [(job.config, job.folder) for job in jobs]
-    report.plan(LINE.call("lamini.training.plan", "plan_all", planned))
-    mode = jobs[0].config.mode
-    if mode is Mode.verify:
-        return 0 if LINE.call("lamini.training.verify", "verify_all", [job.config for job in jobs]) else 1
-    if mode is Mode.plan:
-        return 0
-    main()
-    return _end(jobs, line)
 
 
 def _end(jobs: list[Job], line: list[str]) -> int:

@@ -85,6 +85,14 @@ def config_hash(config: TrainConfig) -> str:
     return hashlib.sha256(json.dumps(identity(plain(config)), sort_keys=True).encode()).hexdigest()[:12]
 
 
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One run of a line: its validated configuration and the folder it will write."""
+
+    config: Any
+    folder: Path
+
+
 class RunFolder:
     """`<paths.output_dir>/<name>/<run>`: what stands in it, and the only way to write its `run.json`."""
 

@@ -14,8 +14,9 @@ from hydra._internal.utils import get_args_parser
 
 from lamini.compose import CONF, compose, families, help_text, opened, register, varied
 from lamini.config import TrainConfig
-from lamini.entry import Job, enumerate_jobs
+from lamini.entry import enumerate_jobs
 from lamini.errors import UserError
+from lamini.runs import Job
 
 STUDENTS = [(family, size) for family, sizes in families().items() for size in sizes]
 FILES = sorted(str(path.relative_to(CONF)) for path in CONF.rglob("*.yaml"))

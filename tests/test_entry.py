@@ -12,6 +12,7 @@ import yaml
 from lamini import entry, launch
 from lamini.compose import CONF, families
 from lamini.errors import UserError
+from lamini.runs import Job
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -46,11 +47,11 @@ def test_cfg_shows_the_composed_job(train: Callable[..., tuple[int, str, str]]) 
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[entry.Job], bool, list[str], list[str]]]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Job], bool, list[str], list[str]]]:
     """What `command` hands to `launch.start` and to Hydra."""
-    calls: list[tuple[list[entry.Job], bool, list[str], list[str]]] = []
+    calls: list[tuple[list[Job], bool, list[str], list[str]]] = []
 
-    def start(main: object, jobs: list[entry.Job], multirun: bool, line: list[str]) -> int:
+    def start(main: object, jobs: list[Job], multirun: bool, line: list[str]) -> int:
         calls.append((jobs, multirun, line, sys.argv[1:]))
         return 5
 

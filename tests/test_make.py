@@ -150,9 +150,7 @@ def test_a_first_install_that_fails_stops_make(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "expected"), [(0, 0), (1, 2), (5, 0)])
-def test_test_all_runs_the_marks_whose_parts_are_here(
-    checkout: Path, status: int, expected: int
-) -> None:
+def test_test_all_runs_the_marks_whose_parts_are_here(checkout: Path, status: int, expected: int) -> None:
     """pytest's 5, nothing collected, is no failure; make turns any other failure into 2."""
     program(
         checkout / ".venv/bin/python",

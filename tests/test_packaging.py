@@ -17,8 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CORE = [Requirement(line) for line in PROJECT["dependencies"]]
 EXTRAS = {
-    name: [Requirement(line) for line in lines]
-    for name, lines in PROJECT["optional-dependencies"].items()
+    name: [Requirement(line) for line in lines] for name, lines in PROJECT["optional-dependencies"].items()
 }
 ALL = [
     requirement
@@ -90,9 +89,7 @@ def test_the_version_stands_in_one_place() -> None:
         (".ci/run", False),
     ],
 )
-def test_git_ignores_what_runs_make_and_nothing_else(
-    tmp_path: Path, path: str, ignored: bool
-) -> None:
+def test_git_ignores_what_runs_make_and_nothing_else(tmp_path: Path, path: str, ignored: bool) -> None:
     shutil.copy(ROOT / ".gitignore", tmp_path)
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     question = ["git", "-C", str(tmp_path), "check-ignore", "-q", path]

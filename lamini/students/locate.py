@@ -81,13 +81,14 @@ def ways_out(problems: list[str], command_line: list[str], data_reachable: bool)
     one_each = "" if len(students) == 1 else f", with a subfolder for each of {', '.join(students)}"
     key = "checkpoint" if any(": weights " in problem for problem in problems) else "tokenizer"
     scratch = {"init": "scratch", "tokenizer": "trained"} | ({} if data_reachable else {"data": "oracle"})
+    pairs = {} if data_reachable else {"data": "file", "data.path": "/path/to/pairs.jsonl"}
     return "\n".join(
         [
             "What these students start from cannot be loaded:",
             *(f"  {problem}" for problem in problems),
             "Three ways out:",
             f"  1. load it from a folder (save_pretrained's files{one_each}):",
-            f"       {with_overrides(command_line, {key: folder})}",
+            f"       {with_overrides(command_line, {key: folder} | pairs)}",
             "  2. start from random weights and learn the tokenizer from the data:",
             f"       {with_overrides(command_line, scratch)}",
             "  3. rehearse the whole line in minutes, to see that the rest of it works:",

@@ -248,7 +248,5 @@ def test_wrong_answers_are_refused(kind: str, instruction: str, answer: str) -> 
         ("extract", "On Friday Tom sold the lamp in the park. Where was it?", "the park", True),
     ],
 )
-def test_checks_are_lenient_about_dress_only(
-    kind: str, instruction: str, answer: str, right: bool
-) -> None:
+def test_checks_are_lenient_about_dress_only(kind: str, instruction: str, answer: str, right: bool) -> None:
     assert is_right(kind, instruction, answer) is right

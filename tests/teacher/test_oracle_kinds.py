@@ -31,8 +31,7 @@ def test_phrasings_of_a_kind_name_the_same_fields() -> None:
 
 def test_every_source_is_covered_and_kinds_overlap_between_them() -> None:
     of_source = {
-        source: {kind.name for kind in KINDS.values() if source in kind.sources}
-        for source in SOURCES
+        source: {kind.name for kind in KINDS.values() if source in kind.sources} for source in SOURCES
     }
     assert set().union(*(kind.sources for kind in KINDS.values())) == set(SOURCES)
     for source, names in of_source.items():

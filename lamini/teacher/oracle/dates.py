@@ -125,9 +125,7 @@ DATE_KINDS = (
             "{a} has a birthday in {first}, {b} in {second}. Whose is {which} in the year?",
             "This year {a} starts in {first} and {b} in {second}. Who starts {which}?",
         ),
-        held_out_phrasings=(
-            "This year {a} left in {first} and {b} in {second}. Who left {which}?",
-        ),
+        held_out_phrasings=("This year {a} left in {first} and {b} in {second}. Who left {which}?",),
         sample=_sample_earlier,
         answer=_earlier,
         weight=0.5,

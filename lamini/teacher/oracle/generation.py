@@ -105,9 +105,7 @@ def _draw_all(drawers: Sequence[_Drawer], count: int, seed: str, axis: str) -> l
     return rows
 
 
-def check_request(
-    pairs: int, held_out: int, fault_rate: float, sources: Collection[str] | None
-) -> None:
+def check_request(pairs: int, held_out: int, fault_rate: float, sources: Collection[str] | None) -> None:
     """Raise UserError for sizes, rates and sources that make no sense."""
     if pairs < 0 or held_out < 0:
         raise UserError(f"pairs={pairs} and held_out={held_out} must not be negative.")

@@ -200,9 +200,7 @@ GRAMMAR_KINDS = (
             "{name} {verb} the {thing} in the {place}. Write this without the name {name}.",
             "Use he or she and not the name: {name} {verb} the {thing} in the {place}.",
         ),
-        held_out_phrasings=(
-            "Write this with he or she: {name} {verb} the {thing} in the {place}.",
-        ),
+        held_out_phrasings=("Write this with he or she: {name} {verb} the {thing} in the {place}.",),
         sample=_sample_past,
         answer=_pronoun,
         weight=4.0,

@@ -93,9 +93,7 @@ def _sample_claim(rng: random.Random) -> Fields:
 
 
 def _verdict(fields: Fields) -> str:
-    differ = {
-        key for key in ("name", "colour", "thing", "place") if fields[key] != fields[f"{key}_b"]
-    }
+    differ = {key for key in ("name", "colour", "thing", "place") if fields[key] != fields[f"{key}_b"]}
     if not differ:
         return "yes"
     return "maybe" if differ & {"name", "thing"} else "no"
@@ -139,16 +137,13 @@ INFERENCE_KINDS = (
         name="deduction",
         sources=(FLAN, GENERATED_FLAN, P3),
         phrasings=(
-            "Every {first} is {quality}. Every {second} is {other}. {name} is a {job}."
-            " What is {name} like?",
-            "{name} is a {job}. Each {first} is {quality} and each {second} is {other}."
-            " How is {name}?",
+            "Every {first} is {quality}. Every {second} is {other}. {name} is a {job}. What is {name} like?",
+            "{name} is a {job}. Each {first} is {quality} and each {second} is {other}. How is {name}?",
             "If any {first} is {quality} and any {second} is {other}, how is the {job} {name}?",
             "Here every {first} is {quality}, every {second} {other}. Describe {name}, a {job}.",
         ),
         held_out_phrasings=(
-            "Each {first} is {quality}. Each {second} is {other}. {name} is a {job}."
-            " How is {name}?",
+            "Each {first} is {quality}. Each {second} is {other}. {name} is a {job}. How is {name}?",
         ),
         sample=_sample_deduction,
         answer=_deduced,

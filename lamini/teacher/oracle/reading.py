@@ -121,9 +121,10 @@ def _sample_pair(rng: random.Random) -> Fields:
 
 
 def _same_meaning(fields: Fields) -> str:
-    same = fields["other_verb"] in (fields["verb"], _TWIN[fields["verb"]]) and fields[
-        "other_adjective"
-    ] in (fields["adjective"], _TWIN[fields["adjective"]])
+    same = fields["other_verb"] in (fields["verb"], _TWIN[fields["verb"]]) and fields["other_adjective"] in (
+        fields["adjective"],
+        _TWIN[fields["adjective"]],
+    )
     return "yes" if same else "no"
 
 
@@ -174,9 +175,7 @@ READING_KINDS = (
             "What is the sentiment? The {thing} is {adverb} {adjective}, says {name}.",
             "{name} finds the {thing} {adverb} {adjective}. Positive or negative opinion?",
         ),
-        held_out_phrasings=(
-            "{name} says the {thing} is {adverb} {adjective}. What is the sentiment?",
-        ),
+        held_out_phrasings=("{name} says the {thing} is {adverb} {adjective}. What is the sentiment?",),
         sample=_sample_review,
         answer=_mood,
         weight=0.8,
@@ -186,8 +185,7 @@ READING_KINDS = (
         sources=(P3, FLAN, GENERATED_FLAN, TOPIC),
         phrasings=(
             "What is the topic? {a} and {b} talked about the {noun} {time}.",
-            "{a} told {b} of the {noun} {time}. Is this sport, music, food, weather, money or"
-            " health?",
+            "{a} told {b} of the {noun} {time}. Is this sport, music, food, weather, money or health?",
             "{a} asked {b} about the {noun} {time}. Name the topic.",
             "Name the topic of this text: {a} wrote to {b} about the {noun} {time}.",
         ),

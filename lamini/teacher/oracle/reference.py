@@ -90,8 +90,7 @@ REFERENCE_KINDS = (
         name="too_big",
         sources=(P3, FLAN, GENERATED_P3),
         phrasings=(
-            "The {thing} does not fit into the {container} because it is too {size}."
-            " What is too {size}?",
+            "The {thing} does not fit into the {container} because it is too {size}. What is too {size}?",
             "I cannot put the {thing} into the {container}, it is too {size}. What does it mean?",
             "The {thing} will not go into the {container}. It is too {size}. Which one is it?",
             "As it is too {size}, the {container} cannot hold the {thing}. What is too {size}?",

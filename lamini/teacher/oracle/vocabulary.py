@@ -45,18 +45,14 @@ COLOURS = GROUPS["colours"]
 JOBS = GROUPS["jobs"]
 
 DAYS = listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
-MONTHS = listed(
-    "January February March April May June July August September October November December"
-)
+MONTHS = listed("January February March April May June July August September October November December")
 COUNTS = ("one", "two", "three", "four", "five", "six")
 
 _PAIRS = listed(
     "hot-cold big-small tall-short old-young fast-slow happy-sad rich-poor light-dark "
     "clean-dirty wet-dry hard-soft strong-weak loud-quiet full-empty early-late cheap-expensive"
 )
-OPPOSITES = {
-    word: twin for pair in _PAIRS for word, twin in (pair.split("-"), pair.split("-")[::-1])
-}
+OPPOSITES = {word: twin for pair in _PAIRS for word, twin in (pair.split("-"), pair.split("-")[::-1])}
 ADJECTIVES = list(OPPOSITES)
 
 # third person, past and past participle, regular and irregular, each fit for a thing as object

@@ -89,9 +89,7 @@ WRITING_KINDS = (
             "Give a title to a tale of a {animal}, a {thing} and the {place}.",
             "In my story a {animal} is in the {place} with a {thing}. Name the story.",
         ),
-        held_out_phrasings=(
-            "What is a good title for a story of a {animal}, a {thing} and a {place}?",
-        ),
+        held_out_phrasings=("What is a good title for a story of a {animal}, a {thing} and a {place}?",),
         sample=_sample_title,
         answer=_title,
         accepts=_accepts_all,
