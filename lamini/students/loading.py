@@ -125,9 +125,17 @@ def published_config(config: TrainConfig, tokenizer_size: int) -> PretrainedConf
 def scratch_config(config: TrainConfig, tokenizer_size: int) -> PretrainedConfig:
     values = {"vocab_size": tokenizer_size} | merged_architecture(config)
     try:
-        return AutoConfig.for_model(config.family.model_type, **values)
+        hf_config = AutoConfig.for_model(config.family.model_type, **values)
     except (ValueError, TypeError, StrictDataclassError) as error:
         raise UserError(f"the architecture of {student(config)}: {first_line(error)}") from error
+    # transformers sizes the decoder's cache by the encoder's depth, so a deeper decoder cannot answer.
+    deeper = getattr(hf_config, "num_decoder_layers", None) or 0
+    if deeper > hf_config.num_hidden_layers:
+        raise UserError(
+            f"architecture.num_decoder_layers={deeper} must not exceed"
+            f" architecture.num_layers={hf_config.num_hidden_layers}; set both"
+        )
+    return hf_config
 
 
 def merged_architecture(config: TrainConfig) -> dict[str, Any]:

@@ -92,14 +92,21 @@ def ways_out(problems: list[str], command_line: list[str], data_reachable: bool)
             "  2. start from random weights and learn the tokenizer from the data:",
             f"       {with_overrides(command_line, scratch)}",
             "  3. rehearse the whole line in minutes, to see that the rest of it works:",
-            f"       {with_overrides(command_line, {'experiment': 'rehearsal'})}",
+            f"       {with_overrides(command_line, {'experiment': 'rehearsal'}, data_reachable)}",
         ]
     )
 
 
-def with_overrides(command_line: list[str], overrides: dict[str, str]) -> str:
-    """The command line as text for a shell, with these overrides instead of those they contradict."""
-    against = set(overrides) | ({"checkpoint"} if overrides.get("init") == "scratch" else set())
+def with_overrides(command_line: list[str], overrides: dict[str, str], data_reachable: bool = True) -> str:
+    """The command line as text for a shell, with these overrides instead of those they contradict.
+
+    The rehearsal chooses weights, tokenizer and, where the user's cannot be had, data by itself.
+    """
+    against = set(overrides)
+    if overrides.get("init") == "scratch":
+        against |= {"checkpoint"}
+    if "experiment" in overrides:
+        against |= {"init", "tokenizer", "checkpoint"} | (set() if data_reachable else {"data"})
 
     def contradicts(argument: str) -> bool:
         key = argument.partition("=")[0].lstrip("+~")

@@ -27,7 +27,7 @@ HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
 TINY: dict[str, tuple[str, str, dict[str, Any]]] = {
     "t5-tied": ("t5", "nano", {}),
     "t5-untied": ("t5", "nano", {"tie_word_embeddings": False}),
-    "flan-t5-wide": ("flan-t5", "small", {"vocab_size": V, "num_layers": 1}),
+    "flan-t5-wide": ("flan-t5", "small", {"vocab_size": V, "num_layers": 1, "num_decoder_layers": 1}),
     "gpt2": ("gpt2", "nano", {}),
     "gpt-neo": (
         "gpt-neo",
@@ -83,6 +83,13 @@ def test_scratch_starts_at_ln_vocabulary(name: str) -> None:
     assert abs(first_loss(model) - math.log(V)) < 0.5
     assert sum(p.numel() for p in model.parameters()) == count_parameters(config, V)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+def test_a_decoder_deeper_than_its_encoder_is_refused() -> None:
+    config = tiny("t5-tied")
+    config.architecture = {**config.architecture, "num_layers": 1, "num_decoder_layers": 2}
+    with pytest.raises(UserError, match="num_decoder_layers=2 must not exceed architecture.num_layers=1"):
+        build_model(config, V)
 
 
 @pytest.mark.parametrize("name", ["t5-tied", "t5-untied"])

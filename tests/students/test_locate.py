@@ -162,10 +162,10 @@ def test_ways_out_are_the_user_s_own_line() -> None:
     message = ways_out(both, LINE, data_reachable=False)
     start = "python train.py -m model=t5-small,gpt2-small"
     assert both[0] in message and both[1] in message
-    assert f"{start} init=pretrained seed=2 checkpoint=/path/to/checkpoints\n" in message
+    assert f"{start} init=pretrained seed=2 checkpoint=/path/to/checkpoints data=file" in message
     assert "a subfolder for each of t5-small, gpt2-small" in message
     assert f"{start} seed=2 init=scratch tokenizer=trained data=oracle\n" in message
-    assert message.endswith(f"{start} init=pretrained seed=2 experiment=rehearsal")
+    assert message.endswith(f"{start} seed=2 experiment=rehearsal")
 
 
 def test_ways_out_replace_what_contradicts() -> None:
