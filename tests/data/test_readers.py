@@ -149,14 +149,14 @@ def test_missing_column_names_those_found_and_accepted(tmp_path, name):
         ("a.parquet.gz", b"x", "compressed inside"),
         ("a.jsonl", b"", "is empty"),
         ("a.jsonl", b"\n\n", "has no rows"),
-        ("a.jsonl.gz", gzip.compress(b""), "has no rows"),
+        ("a.jsonl.gz", gzip.compress(b"", mtime=0), "has no rows"),
         ("a.jsonl", b'{"instruction": "a", "response": ""}', "empty response"),
         ("a.json", b'[{"instruction": "a"', "no intact JSON array"),
         ("a.parquet", b"PAR1nonsense", "no intact parquet"),
         ("a.jsonl.gz", b"no gzip at all", "is damaged"),
         (
             "a.jsonl.gz",
-            gzip.compress(b'{"instruction": "a", "response": "b"}\n')[:-9],
+            gzip.compress(b'{"instruction": "a", "response": "b"}\n', mtime=0)[:-9],
             "is damaged",
         ),
     ],
@@ -173,7 +173,7 @@ def test_unusable_files_are_named(tmp_path, name, content, says):
 def test_gzip_with_a_damaged_middle(tmp_path):
     path = tmp_path / "a.jsonl.gz"
     lines = b"".join(b'{"instruction": "%d", "response": "b"}\n' % i for i in range(5000))
-    packed = bytearray(gzip.compress(lines))
+    packed = bytearray(gzip.compress(lines, mtime=0))
     packed[len(packed) // 2 : len(packed) // 2 + 50] = b"\0" * 50
     path.write_bytes(packed)
     with pytest.raises(UserError, match="is damaged"):
