@@ -16,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
 from lamini import report
 from lamini.checks import check
 from lamini.children import Children, Died, here

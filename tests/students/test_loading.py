@@ -25,8 +25,8 @@ V = 2048
 LLAMA = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "vocab_size": V}
 HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
 TINY: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "t5-tied": ("t5", "nano", {}),
-    "t5-untied": ("t5", "nano", {"tie_word_embeddings": False}),
+    "t5-tied": ("t5", "nano", {"tie_word_embeddings": True}),
+    "t5-untied": ("t5", "nano", {}),
     "flan-t5-wide": ("flan-t5", "small", {"vocab_size": V, "num_layers": 1, "num_decoder_layers": 1}),
     "gpt2": ("gpt2", "nano", {}),
     "gpt-neo": (
