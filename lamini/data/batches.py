@@ -10,6 +10,7 @@ Suffixes: N pairs of the step, M pairs of a micro-batch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,7 +32,9 @@ def micro_batches(
 
     Each costs at most `budget` padded tokens, but for a pair that alone costs more and stands
     alone. Their number is a multiple of `devices`; device d takes [d::devices], and those that run
-    at the same time are neighbours in cost. The order is shuffled by `key` = (seed, step).
+    at the same time are neighbours in cost. Only where a step has too few pairs for the next
+    multiple are fewer than `devices` micro-batches joined beyond the budget: 5 pairs that need 4
+    micro-batches on 3 devices can have 3, not 6. The order is shuffled by `key` = (seed, step).
 
     Prompt lengths 3, 9, 3, 3 and response lengths 1, 1, 1, 1 at M * (longest p + longest r) and
     budget 12: pair 1 costs 10 and no other fits beside it, the rest costs 3 * (3 + 1) = 12. So the
@@ -85,8 +88,8 @@ def _cut(order_N: np.ndarray, budget: int, cost: Callable[[np.ndarray], int]) ->
 def _divisible(plan: list[np.ndarray], devices: int, cost: Callable[[np.ndarray], int]) -> list[np.ndarray]:
     """Split the dearest micro-batches until the devices share them evenly.
 
-    Where all are single pairs, the cheapest two are joined instead: one device without work would
-    wait for ever, a budget is exceeded by one short pair.
+    Where all are single pairs before they do, those neighbours in cost are joined instead that are
+    cheapest together: one device without work would wait for ever, a budget is exceeded by little.
     """
     plan = list(plan)
     while len(plan) % devices and any(len(part) > 1 for part in plan):
@@ -95,7 +98,9 @@ def _divisible(plan: list[np.ndarray], devices: int, cost: Callable[[np.ndarray]
         plan += [part[: len(part) // 2], part[len(part) // 2 :]]
     for _ in range(len(plan) % devices):
         plan.sort(key=cost, reverse=True)
-        plan.append(np.concatenate([plan.pop(), plan.pop()]))
+        joined = [np.concatenate(pair) for pair in pairwise(plan)]
+        least = min(range(len(joined)), key=lambda i: cost(joined[i]))
+        plan[least : least + 2] = [joined[least]]
     return plan
 
 
