@@ -18,13 +18,13 @@ import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from lamini.config import TrainConfig, typed
+from lamini.config import GenerateConfig, TrainConfig, typed
 from lamini.errors import UserError
 from lamini.mistakes import Herd, foreseen, sentence
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-SCHEMAS = {"train": TrainConfig}
-LATE = re.compile(r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|optimizer|logger)\.[^.=]+)=)")
+SCHEMAS = {"train": TrainConfig, "generate": GenerateConfig}
+LATE = re.compile(r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|optimizer|logger|teacher)\.[^.=]+)=)")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -74,10 +74,13 @@ def help_text(script: str, herd: Herd, extra: Path | None = None) -> str:
 
     Hydra's own help composes a whole student and copies its configuration a hundred times: 3 s, not 0.5.
     """
-    own = yaml.load((CONF / f"{script}.yaml").read_text(encoding="utf-8"), _Loader)["hydra"]["help"]
+    primary = yaml.load((CONF / f"{script}.yaml").read_text(encoding="utf-8"), _Loader)
+    own, groups_of_script = primary["hydra"]["help"], {key for entry in primary["defaults"] for key in entry}
     names: dict[str, set[str]] = {}
     for folder in [CONF] + ([extra] if extra else []):
         for file in folder.glob("*/*.yaml"):
+            if file.parent.name not in groups_of_script:
+                continue
             names.setdefault(file.parent.name, set()).add(file.stem)
     groups = "\n".join(f"  {group}: {', '.join(sorted(options))}" for group, options in sorted(names.items()))
     fill = {"HEADER": own["header"].strip(), "HERD": _herd_text(herd), "APP_CONFIG_GROUPS": groups}

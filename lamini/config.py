@@ -131,6 +131,126 @@ class TrainConfig:
     paths: Paths
 
 
+@dataclass
+class SamplingOptions:
+    temperature: float | None  # null: the teacher's own default, as in the paper
+    top_p: float | None  # null: the teacher's own default
+    max_tokens: int | None  # of an answer; null: the teacher's own limit
+
+
+@dataclass
+class Columns:
+    instruction: str  # column of the prompt; a dotted path reaches into nested values: instances.0.input
+    input: str | None  # column that is joined to the instruction where it is not empty
+    group: str | None  # column of the subset that examples are drawn from together; null: one group
+
+
+@dataclass
+class Collection:
+    path: str | None  # file of prompts (jsonl, json, csv, each also .gz; parquet); null: the hub's
+    hub: str | None  # data set on the hub, where there is no path
+    columns: Columns
+    template: str  # instruction and input as one text, where there is an input
+    limit: int | None  # prompts used at most, the first by content hash; null: all
+
+
+@dataclass
+class InstructionSource:
+    collection: str  # key of instructions.collections
+    generate: int | None  # instructions to have written; null: the collection's own prompts are answered
+    examples: int  # prompts of the collection shown in one request
+    topics: int  # topics named in one request
+    ask: int  # instructions asked for in one request
+    prompt: str  # template of the request: a name in lamini/instructions/prompts or a file
+    limit: int | None  # prompts of the collection that are answered; null: all
+
+
+@dataclass
+class TopicFilter:
+    words_below: int  # titles have fewer words
+    subcategories_above: int  # categories have more sub-categories
+    pages_above: int  # and more pages
+
+
+@dataclass
+class Topics:
+    path: str | None  # category.sql.gz of Wikipedia, or a table with category, subcategories, pages; null: ours
+    filter: TopicFilter | None  # null: all of them, as they are
+
+
+@dataclass
+class Instructions:
+    collections: dict[str, Collection]  # name -> prompts that exist already
+    sources: dict[str, InstructionSource]  # instruction_source -> how its instructions come about
+    topics: Topics
+    sampling: SamplingOptions
+
+
+@dataclass
+class Responses:
+    system: str  # template of the system message: a name in lamini/instructions/prompts or a file
+    samples: int  # answers to each instruction
+    length: dict[str, float] | None  # sentence added to the system message -> how often; null: none
+    sampling: SamplingOptions
+
+
+@dataclass
+class Limits:
+    concurrency: int  # requests in flight at most; adapted below that to what the teacher bears
+    requests_per_minute: int | None  # null: as many as it bears
+    tokens_per_minute: int | None  # prompt and response together; null: as many as it bears
+    tries: int  # of one request, before it is set aside
+    timeout: float  # seconds one request may take
+
+
+@dataclass
+class Budget:
+    usd: float | None  # what the request log may have cost when this job ends; null: no bound
+
+
+@dataclass
+class NearDuplicates:
+    threshold: float  # Jaccard similarity of word n-grams above which two instructions are the same
+    ngram: int  # words of a shingle
+    permutations: int  # of MinHash: more are more exact and slower
+
+
+@dataclass
+class LengthFilter:
+    instruction_min: int  # characters
+    instruction_max: int
+    response_min: int
+    response_max: int
+
+
+@dataclass
+class Curation:
+    exact: bool  # drop repeats of the same instruction (the paper kept 70K)
+    near: NearDuplicates | None  # drop near-duplicates of an instruction; null: keep them
+    languages: list[str] | None  # ISO 639-1 codes that stay; null: all
+    length: LengthFilter | None  # null: any
+    refusals: bool  # drop responses that decline
+    echoes: bool  # drop responses that repeat the instruction
+    lossy: str | None  # tokenizer folder; drop what it cannot round-trip; null: keep
+
+
+@dataclass
+class GenerateConfig:
+    name: str  # of the data set: folder <paths.output_dir>/instructions/<name>
+    seed: int  # of everything drawn: examples, topics, length directives
+    dry_run: bool  # price the job from a sample of real requests, and stop
+    dry_run_sample: int  # requests of each stage that a dry run sends where the log has too few answers
+    log: str  # request log (SQLite): every answer that was ever paid for
+    shard_rows: int  # pairs of one Parquet file
+    teacher: Any  # a dataclass of lamini.teacher.options
+    instructions: Instructions
+    responses: Responses
+    curation: Curation
+    limits: Limits
+    budget: Budget
+    paths: Paths
+
+
 def typed(config: DictConfig, schema: type[T]) -> T:
     """The composed tree as an instance of `schema`.
 

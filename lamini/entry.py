@@ -38,8 +38,19 @@ EXCLUDE = "hydra.job.config.override_dirname.exclude_keys"
 SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
-def command(main: Callable[[], Any], script: str) -> None:
-    """Check the whole line, run it through Hydra, and exit.
+Start = Callable[..., int]
+"""(main, jobs, multirun=, line=) -> exit status: what a script does with the checked jobs of its line."""
+
+
+def training() -> Start:
+    """What train.py does with its jobs."""
+    from lamini.launch import start
+
+    return start
+
+
+def command(main: Callable[[], Any], script: str, starter: Callable[[], Start] = training) -> None:
+    """Check the whole line, run it through Hydra, and exit; `starter` imports what runs the jobs, late.
 
     Statuses: 0 all done, 1 a student failed, 2 a mistake in the line, 128 + signal where it was stopped.
     """
@@ -58,9 +69,7 @@ def command(main: Callable[[], Any], script: str) -> None:
             return
         jobs = enumerate_jobs(args, script, herd)
         _hand_over(args, given)
-        from lamini import launch
-
-        status = launch.start(main, jobs, multirun=bool(args.multirun), line=line)
+        status = starter()(main, jobs, multirun=bool(args.multirun), line=line)
     except UserError as error:
         print(f"{script}.py: {error}", file=sys.stderr)
         status = 2
