@@ -150,18 +150,18 @@ def wait(headers: Mapping[str, str]) -> float | None:
 def broken(error: BaseException) -> tuple[str, str]:
     """Kind and detail of a failed connection: unreachable, timeout, cut or reset.
 
-    The cause is looked for: the client's own classes call every lost connection a time-out to connect.
+    aiohttp's error is looked for below: the client's own classes call every lost connection a time-out.
     """
-    cause = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return "unreachable", _reason(cause)
-    if isinstance(cause, TimeoutError):
-        return "timeout", _short(str(cause))
-    if isinstance(cause, aiohttp.ClientPayloadError):
-        return "cut_body", _short(str(cause))
-    return "reset", _short(str(cause) or type(cause).__name__)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return "unreachable", _reason(cause)
+        if isinstance(cause, aiohttp.ClientPayloadError):
+            return "cut_body", _short(str(cause))
+        if isinstance(cause, aiohttp.ServerTimeoutError):
+            return "timeout", _short(str(cause))
+        error, cause = cause, cause.__cause__
+    return "reset", _short(str(error) or type(error).__name__)
 
 
 def _reason(error: BaseException) -> str:
