@@ -1,4 +1,4 @@
-"""A scripted HTTP server on loopback: what a test wants an OpenAI-compatible endpoint to answer, byte by byte."""
+"""A scripted HTTP server on loopback: what an OpenAI-compatible endpoint answers, byte by byte."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STALL, RESET = "stall", "reset"
 
 @dataclass
 class Reply:
-    """One answer; `fault`: stall for ever, or reset the connection; `promised`: more bytes than there come."""
+    """One answer; `fault`: stall for ever or reset the connection; `promised`: more bytes than come."""
 
     body: bytes | dict[str, Any] = b""
     status: int = 200

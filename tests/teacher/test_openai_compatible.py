@@ -1,4 +1,4 @@
-"""The teacher behind OpenAI's protocol, against a scripted server: every way to answer badly has one meaning."""
+"""The teacher behind OpenAI's protocol, against a scripted server: each bad answer has one meaning."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_stalled_answer_ends_with_the_timeout() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (error(400, "This model's maximum context length is 4097 tokens.", "context_length_exceeded"), "too_long"),
+        (error(400, "maximum context length is 4097 tokens", "context_length_exceeded"), "too_long"),
         (error(400, "the request exceeds the available context size"), "too_long"),
         (error(413, "payload"), "too_long"),
         (error(400, "filtered by our content management policy", "content_filter"), "content_filter"),
