@@ -2,8 +2,8 @@
 
 The largest of logits / temperature + Gumbel noise is a draw of softmax(logits / temperature), so sampling
 becomes a greedy choice over scores with noise, and each row can have a random generator. A multinomial draw
-over the batch cannot: what a row gets would depend on its neighbours. The price is a row of random numbers, as
-long as the vocabulary, a token.
+over the batch cannot: what a row gets would depend on its neighbours. The price is a row of random numbers,
+as long as the vocabulary, a token.
 
 Names: B rows of a batch, T positions, V vocabulary.
 """
