@@ -1,0 +1,260 @@
+"""Asks a teacher millions of requests: what the log holds is not asked again, what comes is logged first.
+
+    source -> looked up in the log -> budget -> slot -> teacher -> log -> outcome
+
+An outcome is given out only when its row is on disk. Rows are committed many at a time by a thread, and a
+slot is free again when its answer has arrived, so that no request waits for the disk. Memory is bounded by
+`ROOM` items, however long the source and however slow the consumer. The price: outcomes come in order of
+completion.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeVar
+
+from lamini.config import Limits
+from lamini.teacher.calling import Backoff, Caller
+from lamini.teacher.committing import Committer
+from lamini.teacher.log import Entry, RequestLog, Row
+from lamini.teacher.meter import Meter
+from lamini.teacher.money import Budget, Expected, about_tokens, dollars, spent
+from lamini.teacher.pace import Pace
+from lamini.teacher.protocol import Answer, Request, Teacher
+from lamini.teacher.stopping import Interruption, Stopped
+
+T = TypeVar("T")
+LOOKUP = 128  # requests looked up in the log at once
+ROOM = 2048  # items between source and consumer, beside one for each slot
+OPEN = 4  # requests for each slot that have begun: those between two tries hold no slot
+SILENCE = 20  # requests set aside one after another, without any answer between, that end the job
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one request: an answer, or `failure` as `kind: detail`.
+
+    `logged`: it came without a call of its own. `usd` is what the answer costs at today's prices, whenever it
+    was paid; None where that is not known.
+    """
+
+    key: str
+    answer: Answer | None
+    failure: str | None
+    logged: bool
+    usd: float | None
+
+
+async def ask(
+    teacher: Teacher,
+    requests: Iterable[tuple[T, Request]],
+    log: RequestLog,
+    limits: Limits,
+    *,
+    meter: Meter,
+    budget: float | None = None,
+    tokens: Callable[[Request], int] = about_tokens,
+    interruption: Interruption | None = None,
+    backoff: Backoff | None = None,
+    remember: bool = True,
+) -> AsyncIterator[tuple[T, Outcome]]:
+    """Outcomes of all requests, in order of completion, each with the item it came with.
+
+    `requests` is pulled as slots get free. The same key twice is asked once. `budget` is in dollars at the
+    prices of `meter`; `tokens` estimates the prompt tokens of a request. With `remember=False` failures are
+    not written to the log: a replay must not tell the real teacher that it failed. Who leaves the loop early
+    closes the iterator (contextlib.aclosing): what is in flight is still waited for and logged.
+
+    Raises:
+        UserError: from the teacher, the log or the budget; what was in flight has been logged.
+        Stopped: the budget is used up, the teacher answers nothing any more, or a signal came.
+    """
+    job: _Job[T] = _Job(teacher, log, limits, meter, budget, Expected(tokens), backoff or Backoff(), remember)
+    with interruption.telling(job.interrupt) if interruption else nullcontext():
+        running = asyncio.create_task(job.run(iter(requests)))
+        try:
+            while not running.done() or job.ready:
+                while job.ready:
+                    job.room.release()
+                    yield job.ready.popleft()
+                job.news.clear()
+                if not running.done():
+                    await job.news.wait()
+            running.result()
+        finally:
+            job.stop(Stopped("nobody wants more"))
+            await asyncio.wait([running])
+            if not running.cancelled():
+                running.exception()  # seen: raised above, or of no interest to who left
+
+
+@dataclass(slots=True)
+class _Pending(Generic[T]):
+    """A request on its way from lookup to log, with all items that ask for it."""
+
+    key: str
+    request: Request
+    items: list[T]
+    price: float = 0.0  # reserved
+
+
+class _Job(Generic[T]):
+    """One call of `ask`: what its feeder, its requests and its committer share."""
+
+    def __init__(
+        self, teacher: Teacher, log: RequestLog, limits: Limits, meter: Meter, budget: float | None,
+        expected: Expected, backoff: Backoff, remember: bool,
+    ) -> None:  # fmt: skip
+        self.teacher, self.log, self.meter = teacher, log, meter
+        self.expected, self.remember, self.tries = expected, remember, limits.tries
+        self.spent = spent(log, teacher.kind, teacher.model, meter.prices) or 0.0
+        self.budget = Budget(budget, meter.prices, self.spent)
+        self.caller = Caller(teacher, limits, Pace(limits), meter, backoff)
+        self.committer = Committer(log, self.stop, self.count)
+        self.room = asyncio.Semaphore(ROOM + limits.concurrency)
+        self.open = asyncio.Semaphore(OPEN * limits.concurrency)
+        self.waiting: dict[str, _Pending[T]] = {}  # looked up, and not yet in the log
+        self.set_aside: dict[str, Entry] = {}  # of this job: not asked again in it
+        self.ready: deque[tuple[T, Outcome]] = deque()
+        self.news = asyncio.Event()
+        self.calls: set[asyncio.Task[None]] = set()
+        self.feeder: asyncio.Task[None] | None = None
+        self.error: BaseException | None = None
+        self.silent = 0  # requests set aside since the last answer
+
+    async def run(self, source: Iterator[tuple[T, Request]]) -> None:
+        """The whole job; what ended it early is raised when all that was in flight is in the log."""
+        committing = asyncio.create_task(self.committer.run())
+        try:
+            if self.error is None:
+                self.feeder = asyncio.create_task(self.feed(source))
+                await asyncio.wait([self.feeder])
+                if not self.feeder.cancelled() and (error := self.feeder.exception()):
+                    self.stop(error)
+            while self.calls:
+                await asyncio.wait(self.calls)
+            self.committer.close()
+            await committing
+            if self.error is not None:
+                raise self.error
+        finally:
+            committing.cancel()
+            self.news.set()
+
+    def stop(self, error: BaseException) -> None:
+        """Send nothing any more, neither new nor again; the first error is the one that is raised."""
+        self.error = self.error or error
+        for task in (self.feeder, *self.caller.resting):
+            if task is not None:
+                task.cancel()
+
+    def interrupt(self, at_once: bool) -> None:
+        """A signal; `at_once` drops what is in flight."""
+        self.stop(Stopped("interrupted; the same line continues"))
+        if at_once:
+            for call in self.calls:
+                call.cancel()
+
+    async def feed(self, source: Iterator[tuple[T, Request]]) -> None:
+        """Pull, look up, send."""
+        while chunk := list(islice(source, LOOKUP)):
+            for _ in chunk:
+                await self.room.acquire()
+            fresh = self.sort(chunk)
+            found = await asyncio.to_thread(self.log.get, list(fresh)) if fresh else {}
+            for key, pending in fresh.items():
+                entry = found.get(key)
+                if entry is not None and (entry.answer is not None or entry.final):
+                    self.resolve(pending, entry, logged=True)
+                else:
+                    await self.send(pending)
+
+    def sort(self, chunk: list[tuple[T, Request]]) -> dict[str, _Pending[T]]:
+        """What nobody waits for yet, by key, entered among the waiting.
+
+        Only here does a key begin to be waited for, and no await stands between the question and the entry: a
+        key that leaves in the meantime has been committed before the lookup starts.
+        """
+        fresh: dict[str, _Pending[T]] = {}
+        for item, request in chunk:
+            key = request.key(self.teacher.kind, self.teacher.model)
+            if key in self.waiting:
+                self.waiting[key].items.append(item)
+            elif key in self.set_aside:
+                self.give(key, item, self.set_aside[key], True)
+            else:
+                self.waiting[key] = fresh[key] = _Pending(key, request, [item])
+        return fresh
+
+    async def send(self, pending: _Pending[T]) -> None:
+        """Wait for money and a slot, and let the request go."""
+        tokens = self.expected.of(pending.request)
+        pending.price = await self.budget.reserve(tokens)
+        await self.open.acquire()
+        await self.caller.enter(sum(tokens))
+        call = asyncio.create_task(self.call(pending, sum(tokens)))
+        self.calls.add(call)
+        call.add_done_callback(self.calls.discard)
+
+    async def call(self, pending: _Pending[T], tokens: int) -> None:
+        """Bring one request to its end and hand it to the committer."""
+        try:
+            entry, tries = await self.caller.call(pending.request, tokens)
+            self.meter.call(entry)
+            row = Row(pending.key, self.teacher.kind, self.teacher.model, pending.request, entry, tries)
+            if entry.answer is None and not self.remember:
+                self.arrived(pending, entry)
+            else:
+                self.committer.add(row, lambda entry: self.arrived(pending, entry))
+            self.watch(pending, entry)
+        except Exception as error:
+            self.stop(error)
+        finally:
+            self.open.release()
+
+    def watch(self, pending: _Pending[T], entry: Entry) -> None:
+        """End the job where going on is useless."""
+        if entry.final:
+            self.silent = 0
+            if entry.answer is not None:
+                self.expected.learn(entry.answer)
+                self.budget.check(entry.answer)
+            return
+        self.silent += 1
+        self.set_aside[pending.key] = entry
+        if self.silent >= SILENCE:
+            raise Stopped(
+                f"{self.teacher.kind} {self.teacher.model} answered none of the last {SILENCE} requests in"
+                f" {self.tries} tries each (the last: {entry.failure}); the same line continues"
+            )
+
+    def count(self) -> None:
+        """After each commit, in its thread: what the log has cost by now, other processes included."""
+        if self.budget.usd is not None:
+            kind, model = self.teacher.kind, self.teacher.model
+            self.spent = spent(self.log, kind, model, self.meter.prices) or 0.0
+
+    def arrived(self, pending: _Pending[T], entry: Entry) -> None:
+        """It is in the log."""
+        self.budget.settle(pending.price, self.spent)
+        self.resolve(pending, entry, logged=False)
+
+    def resolve(self, pending: _Pending[T], entry: Entry, logged: bool) -> None:
+        """Give all its items their outcome; only the first one of a call has had it made."""
+        del self.waiting[pending.key]
+        for number, item in enumerate(pending.items):
+            self.give(pending.key, item, entry, logged or number > 0)
+
+    def give(self, key: str, item: T, entry: Entry, logged: bool) -> None:
+        """An outcome for the consumer."""
+        answer, usd = entry.answer, None
+        if answer is not None:
+            usd = dollars(self.meter.prices, answer.prompt_tokens, answer.response_tokens)
+        self.meter.item(entry, logged)
+        self.ready.append((item, Outcome(key, answer, entry.failure, logged, usd)))
+        self.news.set()
