@@ -76,11 +76,14 @@ class Transient(Exception):
 
 
 class Unanswerable(Exception):
-    """This request will never be answered (too long, refused by a filter); the others will."""
+    """This request will not be answered (too long, refused by a filter); the others will.
 
-    def __init__(self, kind: str, detail: str) -> None:
+    Not `final`: it may be in another job, so that the log does not keep the failure for good.
+    """
+
+    def __init__(self, kind: str, detail: str, final: bool = True) -> None:
         super().__init__(f"{kind}: {detail}")
-        self.kind = kind
+        self.kind, self.final = kind, final
 
 
 class Teacher(Protocol):

@@ -14,7 +14,7 @@ from lamini.teacher.oracle.categories import CATEGORY_KINDS
 from lamini.teacher.oracle.checking import normalise, same_text
 from lamini.teacher.oracle.dates import DATE_KINDS
 from lamini.teacher.oracle.faults import make_faulty
-from lamini.teacher.oracle.generation import check_request, make_axes
+from lamini.teacher.oracle.generation import check_request, is_held_out, make_axes
 from lamini.teacher.oracle.grammar import GRAMMAR_KINDS
 from lamini.teacher.oracle.inference import INFERENCE_KINDS
 from lamini.teacher.oracle.kinds import Kind
@@ -64,30 +64,47 @@ class Oracle:
         match = _MATCHER.match(instruction)
         return match.kind.name if match else None
 
-    def more_like(self, examples: list[str], n: int, seed: int) -> list[str]:
+    def more_like(self, examples: list[str], n: int, seed: int, topics: Collection[str] = ()) -> list[str]:
         """`n` distinct new instructions of the kinds of the examples, in trained phrasings.
 
-        Examples that no kind understands are passed over: a human seed task is a legitimate
-        example. Where none is understood, all trained kinds take part.
+        Held-out instances are left out, so that what is trained on them can be scored on those. Examples that
+        no kind understands are passed over: a human seed task is a legitimate example. Where none is
+        understood, all trained kinds take part. With topics every instruction is about one of them, in the
+        only sense the oracle has: its words stand among those that are to be worked on, so only kinds that
+        work on a line of words take part. Example: "Write the last word of: lemon hat" with the topic
+        "Owls" becomes "Write the last word of: lemon hat Owls".
 
         Raises:
             UserError: the kinds cannot give `n` new instructions.
         """
+        fresh = self.some_like(examples, n, seed, topics)
+        if len(fresh) < n:
+            raise UserError(f"The oracle has only {len(fresh)} more like these, not {n}.")
+        return fresh
+
+    def some_like(self, examples: list[str], n: int, seed: int, topics: Collection[str] = ()) -> list[str]:
+        """As `more_like`, but fewer where there are fewer."""
         names = {name for text in examples if (name := self.kind_of(text)) is not None}
-        kinds = [kind for kind in KINDS.values() if kind.name in names]
-        kinds = kinds or [kind for kind in KINDS.values() if not kind.unseen]
+        kinds = [kind for kind in KINDS.values() if kind.name in names and _has_room(kind, topics)]
+        kinds = kinds or [kind for kind in KINDS.values() if not kind.unseen and _has_room(kind, topics)]
         rng = random.Random(f"{seed}/{'|'.join(examples)}")
         fresh: dict[str, None] = {}
         for _ in range(100 * n):
             if len(fresh) == n:
                 break
             kind = rng.choice(kinds)
-            text = rng.choice(kind.phrasings).format_map(kind.sample(rng))
-            if text not in examples:
+            fields = kind.sample(rng)
+            if topics:
+                fields["text"] = " ".join([fields["text"], rng.choice(list(topics))])
+            text = rng.choice(kind.phrasings).format_map(fields)
+            if text not in examples and not is_held_out(kind.name, fields) and self.kind_of(text):
                 fresh[text] = None
-        if len(fresh) < n:
-            raise UserError(f"The oracle has only {len(fresh)} more like these, not {n}.")
         return list(fresh)
+
+
+def _has_room(kind: Kind, topics: Collection[str]) -> bool:
+    """Whether instructions of the kind can name a topic, if there is one."""
+    return not topics or all("{text}" in phrasing for phrasing in kind.phrasings)
 
 
 def _understood(matcher: Matcher, instruction: str) -> Match:

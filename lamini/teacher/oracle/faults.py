@@ -11,8 +11,8 @@ from collections.abc import Callable
 from lamini.teacher.oracle.rows import Row
 
 FAULTS = ("wrong", "wordy", "malformed")
-_PREFIXES = ("Sure! Here is the answer:", "As an AI model, I would say:", "Of course! It is")
-_SUFFIXES = ("I hope this helps!", "Let me know if you need anything else.", "Have a nice day!")
+PREFIXES = ("Sure! Here is the answer:", "As an AI model, I would say:", "Of course! It is")
+SUFFIXES = ("I hope this helps!", "Let me know if you need anything else.", "Have a nice day!")
 _TRIES = 50
 
 Right = Callable[[str, str, str], bool]
@@ -26,15 +26,20 @@ def make_faulty(rows: list[Row], rate: float, rng: random.Random, right: Right) 
         by_kind.setdefault(row.kind, []).append(row)
     faulty = list(rows)
     for index in hit:
-        row, fault = rows[index], rng.choice(FAULTS)
-        if fault == "wrong":
-            response = _wrong(row, by_kind[row.kind], rows, rng, right)
-        elif fault == "wordy":
-            response = f"{rng.choice(_PREFIXES)} {row.response} {rng.choice(_SUFFIXES)}"
-        else:
-            response = _malformed(row, rng, right)
-        faulty[index] = dataclasses.replace(row, response=response, fault=fault)
+        faulty[index] = spoiled(rows[index], by_kind[rows[index].kind], rows, rng, right)
     return faulty
+
+
+def spoiled(row: Row, same: list[Row], all_rows: list[Row], rng: random.Random, right: Right) -> Row:
+    """The row with a faulty answer, marked; `same` are others of its kind, to take a wrong answer from."""
+    fault = rng.choice(FAULTS)
+    if fault == "wrong":
+        response = _wrong(row, same, all_rows, rng, right)
+    elif fault == "wordy":
+        response = f"{rng.choice(PREFIXES)} {row.response} {rng.choice(SUFFIXES)}"
+    else:
+        response = _malformed(row, rng, right)
+    return dataclasses.replace(row, response=response, fault=fault)
 
 
 def _wrong(row: Row, same: list[Row], all_rows: list[Row], rng: random.Random, right: Right) -> str:

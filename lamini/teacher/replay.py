@@ -1,0 +1,55 @@
+"""A teacher that only remembers: the answers of another one, from the request log.
+
+It takes that teacher's kind and model, so that the same requests have the same keys. Its use is to build a
+data set again, with another parser or other filters, on a machine without a key, a network or a GPU.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lamini.errors import UserError
+from lamini.teacher.log import RequestLog
+from lamini.teacher.protocol import Answer, Request, Unanswerable
+
+
+class Replayed:
+    """The answers of `kind` and `model` in a log."""
+
+    def __init__(self, kind: str, model: str, log: Path) -> None:
+        """Open the log.
+
+        Raises:
+            UserError: there is none, or it holds nothing of that teacher.
+        """
+        self.kind, self.model = kind, model
+        if not log.is_file():
+            raise UserError(f"teacher=replay needs a request log, and there is none at {log}; set log=<file>")
+        self._log = RequestLog(log)
+        if next(self._log.rows(kind, model), None) is None:
+            self._log.close()
+            raise UserError(f"{log} holds nothing of {kind} {model}{self._others(log)}")
+
+    async def answer(self, request: Request) -> Answer:
+        """What the log holds.
+
+        Raises:
+            Unanswerable: nothing, or a failure.
+        """
+        key = request.key(self.kind, self.model)
+        entry = self._log.get([key]).get(key)
+        if entry is None or entry.answer is None:
+            said = entry.failure if entry is not None and entry.failure else "it was never asked"
+            raise Unanswerable("not_in_log", said, final=False)
+        return entry.answer
+
+    async def close(self) -> None:
+        """Close the log."""
+        self._log.close()
+
+    @staticmethod
+    def _others(log: Path) -> str:
+        """Which teachers the log does hold, for the sentence that says this one is not there."""
+        with RequestLog(log) as rows:
+            found = sorted({f"teacher.kind={row.kind} teacher.model='{row.model}'" for row in rows.rows()})
+        return f"; it has {' and '.join(found)}" if found else ", nor of any other teacher"

@@ -1,0 +1,49 @@
+"""The weights of a local teacher: all of them or none, on a device that is there."""
+
+from __future__ import annotations
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, PreTrainedModel
+
+from lamini.errors import UserError
+from lamini.students.loading import auto_class, first_line
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def device_named(name: str) -> torch.device:
+    """The device; `auto` is the best there is.
+
+    Raises:
+        UserError: it is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(device for device, is_there in there.items() if is_there))
+    if not there[name]:
+        raise UserError(f"teacher.device={name}: torch sees no such device; use cpu or auto")
+    return torch.device(name)
+
+
+def load(model: str, source: str, device: torch.device, precision: str) -> PreTrainedModel:
+    """All weights of a checkpoint on the device; bfloat16 where `auto` finds a GPU that has it.
+
+    Raises:
+        UserError: they do not load, or some are missing: transformers would fill gaps with random numbers.
+    """
+    if precision == "auto":
+        fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        precision = "bfloat16" if fast else "float32"
+    try:
+        config = AutoConfig.from_pretrained(source)
+        weights, report = auto_class(config).from_pretrained(
+            source, config=config, dtype=PRECISIONS[precision], output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"teacher.model={model} does not load: {first_line(error)}") from error
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise UserError(f"teacher.model={model} lacks {len(missing)} weights, such as {missing[0]}")
+    loaded: PreTrainedModel = weights.to(device).eval()
+    return loaded
