@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from tables import render
+from rendering import render
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SLOTS = 64
 LATENCIES = (0.25, 0.1)  # seconds
 KINDS = {"429": "rate_limit", "500": "http_500", "reset": "reset", "stall": "timeout", "cut JSON": "cut_json"}
+ENVIRONMENT = {**os.environ, "DISTILABEL_LOG_LEVEL": "ERROR"}  # else it writes a line for each request
 STALLED = 2.0  # seconds until a stalled request is given up in the faults mode
 
 
@@ -58,8 +59,7 @@ def job(
         else:
             command = [python, str(HERE / "contenders.py"), who, f"{url}/v1", "--slots", str(SLOTS)]
         command += ["--requests", str(requests), *(more or [])]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)} if python == sys.executable else None
-        done = subprocess.run(command, capture_output=True, text=True, timeout=1800, env=environment)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1800, env=ENVIRONMENT)
         if done.returncode:
             sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
         facts: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -110,7 +110,7 @@ def memory(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def faults(arguments: argparse.Namespace) -> dict[str, Any]:
     """A fifth of all requests meets a fault; our counts beside the stub's."""
-    share, requests = 0.2, arguments.requests // 2
+    share, requests = 0.2, arguments.requests
     facts = job("ours", requests, more=["--timeout", str(STALLED)], latency=0.1, faults=share)
     counted = {kind: facts["faults"].get(name, 0) for kind, name in KINDS.items()}
     server = facts["stub"]

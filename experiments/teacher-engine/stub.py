@@ -2,8 +2,8 @@
 
     python experiments/teacher-engine/stub.py --latency 0.25 --slots 64 --faults 0.2
 
-Prints its port, answers until it is killed, and tells at /counts what it did. It is for timing and faults, and
-never an endpoint whose answers mean something. Written on bare asyncio because it shares a small machine
+Prints its port, answers until it is killed, and tells at /counts what it did. It is for timing and faults,
+and never an endpoint whose answers mean something. Written on bare asyncio because it shares a small machine
 with what it measures: an answer costs it about 0.1 ms, a web framework several times that.
 """
 
