@@ -2,6 +2,9 @@
 
     source -> looked up in the log -> budget -> slot -> teacher -> log -> outcome
 
+The task that got an answer sends the next request in the same breath, before other answers are looked at:
+else answers that arrive together would wait for each other, round after round, and slots would stand empty.
+
 An outcome is given out only when its row is on disk. Rows are committed many at a time by a thread, and a
 slot is free again when its answer has arrived, so that no request waits for the disk. Memory is bounded by
 `ROOM` items, however long the source and however slow the consumer. The price: outcomes come in order of
@@ -19,7 +22,7 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from lamini.config import Limits
-from lamini.teacher.calling import Backoff, Caller
+from lamini.teacher.calling import Backoff, Caller, Silence
 from lamini.teacher.committing import Committer
 from lamini.teacher.log import Entry, RequestLog, Row
 from lamini.teacher.meter import Meter
@@ -32,7 +35,6 @@ T = TypeVar("T")
 LOOKUP = 128  # requests looked up in the log at once
 ROOM = 2048  # items between source and consumer, beside one for each slot
 OPEN = 4  # requests for each slot that have begun: those between two tries hold no slot
-SILENCE = 20  # requests set aside one after another, without any answer between, that end the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class _Pending(Generic[T]):
     key: str
     request: Request
     items: list[T]
+    tokens: int = 0  # expected
     price: float = 0.0  # reserved
 
 
@@ -111,33 +114,40 @@ class _Job(Generic[T]):
         expected: Expected, backoff: Backoff, remember: bool,
     ) -> None:  # fmt: skip
         self.teacher, self.log, self.meter = teacher, log, meter
-        self.expected, self.remember, self.tries = expected, remember, limits.tries
+        self.expected, self.remember = expected, remember
         self.spent = spent(log, teacher.kind, teacher.model, meter.prices) or 0.0
         self.budget = Budget(budget, meter.prices, self.spent)
         self.caller = Caller(teacher, limits, Pace(limits), meter, backoff)
         self.committer = Committer(log, self.stop, self.count)
         self.room = asyncio.Semaphore(ROOM + limits.concurrency)
-        self.open = asyncio.Semaphore(OPEN * limits.concurrency)
+        self.slots, self.most_open = limits.concurrency, OPEN * limits.concurrency
         self.waiting: dict[str, _Pending[T]] = {}  # looked up, and not yet in the log
         self.set_aside: dict[str, Entry] = {}  # of this job: not asked again in it
+        self.prepared: deque[_Pending[T]] = deque()  # to be sent next
         self.ready: deque[tuple[T, Outcome]] = deque()
-        self.news = asyncio.Event()
-        self.calls: set[asyncio.Task[None]] = set()
-        self.feeder: asyncio.Task[None] | None = None
+        self.news, self.moved = asyncio.Event(), asyncio.Event()
+        self.workers: set[asyncio.Task[None]] = set()
+        self.sources: list[asyncio.Task[None]] = []  # feeder and sender
         self.error: BaseException | None = None
-        self.silent = 0  # requests set aside since the last answer
+        self.silence = Silence(f"{teacher.kind} {teacher.model}")
 
     async def run(self, source: Iterator[tuple[T, Request]]) -> None:
         """The whole job; what ended it early is raised when all that was in flight is in the log."""
         committing = asyncio.create_task(self.committer.run())
         try:
             if self.error is None:
-                self.feeder = asyncio.create_task(self.feed(source))
-                await asyncio.wait([self.feeder])
-                if not self.feeder.cancelled() and (error := self.feeder.exception()):
-                    self.stop(error)
-            while self.calls:
-                await asyncio.wait(self.calls)
+                feeder = asyncio.create_task(self.feed(source))
+                self.sources = [feeder, asyncio.create_task(self.send(feeder))]
+                for task in asyncio.as_completed(self.sources):
+                    try:
+                        await task
+                    except asyncio.CancelledError:
+                        if self.error is None:
+                            raise
+                    except Exception as error:
+                        self.stop(error)
+            while self.workers:
+                await asyncio.wait(self.workers)
             self.committer.close()
             await committing
             if self.error is not None:
@@ -149,19 +159,18 @@ class _Job(Generic[T]):
     def stop(self, error: BaseException) -> None:
         """Send nothing any more, neither new nor again; the first error is the one that is raised."""
         self.error = self.error or error
-        for task in (self.feeder, *self.caller.resting):
-            if task is not None:
-                task.cancel()
+        for task in (*self.sources, *self.caller.resting):
+            task.cancel()
 
     def interrupt(self, at_once: bool) -> None:
         """A signal; `at_once` drops what is in flight."""
         self.stop(Stopped("interrupted; the same line continues"))
         if at_once:
-            for call in self.calls:
-                call.cancel()
+            for worker in self.workers:
+                worker.cancel()
 
     async def feed(self, source: Iterator[tuple[T, Request]]) -> None:
-        """Pull, look up, send."""
+        """Pull, look up, and prepare what is not in the log; one lookup ahead of the slots."""
         while chunk := list(islice(source, LOOKUP)):
             for _ in chunk:
                 await self.room.acquire()
@@ -172,7 +181,11 @@ class _Job(Generic[T]):
                 if entry is not None and (entry.answer is not None or entry.final):
                     self.resolve(pending, entry, logged=True)
                 else:
-                    await self.send(pending)
+                    self.prepared.append(pending)
+            self.moved.set()
+            while len(self.prepared) > self.slots:
+                self.moved.clear()
+                await self.moved.wait()
 
     def sort(self, chunk: list[tuple[T, Request]]) -> dict[str, _Pending[T]]:
         """What nobody waits for yet, by key, entered among the waiting.
@@ -191,48 +204,68 @@ class _Job(Generic[T]):
                 self.waiting[key] = fresh[key] = _Pending(key, request, [item])
         return fresh
 
-    async def send(self, pending: _Pending[T]) -> None:
-        """Wait for money and a slot, and let the request go."""
-        tokens = self.expected.of(pending.request)
-        pending.price = await self.budget.reserve(tokens)
-        await self.open.acquire()
-        await self.committer.room()
-        await self.caller.enter(sum(tokens))
-        call = asyncio.create_task(self.call(pending, sum(tokens)))
-        self.calls.add(call)
-        call.add_done_callback(self.calls.discard)
+    async def send(self, feeder: asyncio.Task[None]) -> None:
+        """Start a worker wherever there is a request, money, a slot, and room on the way to the disk."""
+        feeder.add_done_callback(lambda _: self.moved.set())
+        while self.prepared or not feeder.done():
+            if not self.prepared or len(self.workers) >= self.most_open:
+                self.moved.clear()
+                await self.moved.wait()
+                continue
+            tokens = self.expected.of(self.prepared[0].request)
+            await self.budget.room(tokens)
+            await self.committer.room()
+            await self.caller.pace.free(sum(tokens))
+            if (pending := self.next()) is not None:
+                worker = asyncio.create_task(self.work(pending))
+                self.workers.add(worker)
+                worker.add_done_callback(self.left)
 
-    async def call(self, pending: _Pending[T], tokens: int) -> None:
+    def left(self, worker: asyncio.Task[None]) -> None:
+        """A worker found nothing to do any more."""
+        self.workers.discard(worker)
+        self.moved.set()
+
+    def next(self) -> _Pending[T] | None:
+        """The next request with its slot and its reservation, or None where it would have to wait for one."""
+        if self.error is not None or not self.prepared or not self.committer.has_room:
+            return None
+        pending = self.prepared[0]
+        tokens = self.expected.of(pending.request)
+        price = self.budget.take(tokens)
+        if price is None:
+            return None
+        if not self.caller.pace.take(sum(tokens)):
+            self.budget.settle(price, self.spent)
+            return None
+        pending.tokens, pending.price = sum(tokens), price
+        self.moved.set()
+        return self.prepared.popleft()
+
+    async def work(self, pending: _Pending[T] | None) -> None:
+        """One request after another, as long as there is one that need not wait."""
+        while pending is not None:
+            await self.call(pending)
+            pending = self.next()
+
+    async def call(self, pending: _Pending[T]) -> None:
         """Bring one request to its end and hand it to the committer."""
         try:
-            entry, tries = await self.caller.call(pending.request, tokens)
+            entry, tries = await self.caller.call(pending.request, pending.tokens)
             self.meter.call(entry)
             row = Row(pending.key, self.teacher.kind, self.teacher.model, pending.request, entry, tries)
             if entry.answer is None and not self.remember:
                 self.arrived(pending, entry)
             else:
                 self.committer.add(row, lambda entry: self.arrived(pending, entry))
-            self.watch(pending, entry)
-        except Exception as error:
-            self.stop(error)
-        finally:
-            self.open.release()
-
-    def watch(self, pending: _Pending[T], entry: Entry) -> None:
-        """End the job where going on is useless."""
-        if entry.final:
-            self.silent = 0
+            if not entry.final:
+                self.set_aside[pending.key] = entry
             if entry.answer is not None:
                 self.expected.learn(entry.answer)
                 self.budget.check(entry.answer)
-            return
-        self.silent += 1
-        self.set_aside[pending.key] = entry
-        if self.silent >= SILENCE:
-            raise Stopped(
-                f"{self.teacher.kind} {self.teacher.model} answered none of the last {SILENCE} requests in"
-                f" {self.tries} tries each (the last: {entry.failure}); the same line continues"
-            )
+            self.silence.note(entry, tries)
+        except Exception as error:
+            self.stop(error)
 
     def count(self) -> None:
         """After each commit, in its thread: what the log has cost by now, other processes included."""

@@ -11,6 +11,9 @@ from lamini.teacher.log import Entry
 from lamini.teacher.meter import Meter
 from lamini.teacher.pace import Pace
 from lamini.teacher.protocol import Answer, Request, Teacher, Transient, Unanswerable
+from lamini.teacher.stopping import Stopped
+
+SILENCE = 20  # requests set aside one after another that end a job
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,26 @@ class Backoff:
         return pause if after is None else after + pause / 10 if after > pause else pause
 
 
+class Silence:
+    """Ends a job whose teacher does not answer any more, before all that is left is set aside."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.set_aside = name, 0
+
+    def note(self, entry: Entry, tries: int) -> None:
+        """What came of a request.
+
+        Raises:
+            Stopped: so many were set aside one after another, without an answer between.
+        """
+        self.set_aside = 0 if entry.final else self.set_aside + 1
+        if self.set_aside >= SILENCE:
+            raise Stopped(
+                f"{self.name} answered none of the last {SILENCE} requests in {tries} tries each (the last:"
+                f" {entry.failure}); the same line continues"
+            )
+
+
 class Caller:
     """Sends requests of one job to its teacher."""
 
@@ -37,11 +60,6 @@ class Caller:
         self.teacher, self.limits, self.pace, self.meter = teacher, limits, pace, meter
         self.backoff = backoff
         self.resting: set[asyncio.Task[None]] = set()  # tasks between two tries
-
-    async def enter(self, tokens: int) -> None:
-        """Wait for a slot, for a request that is expected to take so many tokens."""
-        await self.pace.enter(tokens)
-        self.meter.flying = self.pace.flying
 
     async def call(self, request: Request, tokens: int) -> tuple[Entry, int]:
         """What came of a request that has its slot, and how many calls it took.
@@ -66,6 +84,7 @@ class Caller:
     async def _try(self, request: Request, tokens: int) -> Answer:
         """One call; whatever comes of it, the slot is free afterwards."""
         fault, used = None, 0
+        self.meter.flying = self.pace.flying
         try:
             async with asyncio.timeout(self.limits.timeout):
                 answer = await self.teacher.answer(request)
@@ -90,7 +109,7 @@ class Caller:
         self.meter.resting = len(self.resting)
         try:
             await asyncio.sleep(pause)
-            await self.enter(tokens)
+            await self.pace.enter(tokens)
         finally:
             self.resting.discard(task)
             self.meter.resting = len(self.resting)

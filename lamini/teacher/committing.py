@@ -43,8 +43,13 @@ class Committer:
             self._full.set()
             self._room.clear()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether less than `BACKLOG` rows are on their way to the disk."""
+        return self._room.is_set()
+
     async def room(self) -> None:
-        """Wait until less than `BACKLOG` rows are on their way to the disk."""
+        """Wait until there is room."""
         await self._room.wait()
 
     def close(self) -> None:

@@ -91,22 +91,32 @@ class Budget:
         self.reserved, self.reservations = 0.0, 0
         self._changed = asyncio.Event()
 
-    async def reserve(self, tokens: tuple[int, int]) -> float:
-        """Wait until so many prompt and response tokens fit beside what is on its way; returns their price.
+    def take(self, tokens: tuple[int, int]) -> float | None:
+        """Reserve the price of so many prompt and response tokens, if it fits beside what is on its way."""
+        price = dollars(self.prices, *tokens) or 0.0
+        if not self._fits(price):
+            return None
+        self.reserved += price
+        self.reservations += 1
+        return price
+
+    def _fits(self, price: float) -> bool:
+        return self.usd is None or self.spent + self.reserved + price <= self.usd
+
+    async def room(self, tokens: tuple[int, int]) -> None:
+        """Wait until `take` may succeed.
 
         Raises:
             UserError: not even one request fits into the whole budget.
             Stopped: it does not fit although nothing is on its way.
         """
         price = dollars(self.prices, *tokens) or 0.0
-        if self.usd is None:
-            return price
-        if price > self.usd:
+        if self.usd is not None and price > self.usd:
             raise UserError(
                 f"budget.usd={self.usd:g} is below the price of one request, about ${price:.6f}: raise it, or"
                 " bound the answer with sampling.max_tokens"
             )
-        while self.spent + self.reserved + price > self.usd:
+        while not self._fits(price):
             if not self.reservations:
                 raise Stopped(
                     f"budget.usd={self.usd:g} does not bear another request (the log has cost"
@@ -114,14 +124,9 @@ class Budget:
                 )
             self._changed.clear()
             await self._changed.wait()
-        self.reserved += price
-        self.reservations += 1
-        return price
 
     def settle(self, price: float, spent: float) -> None:
         """Give a reservation back; `spent` is what the log has cost by now."""
-        if self.usd is None:
-            return
         self.reservations -= 1
         self.reserved = self.reserved - price if self.reservations else 0.0
         self.spent = spent

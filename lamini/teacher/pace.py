@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from lamini.config import Limits
 from lamini.errors import UserError
@@ -76,17 +77,44 @@ class Pace:
         self.outcomes = self.pushed_back = 0
         self._door, self._left = asyncio.Lock(), asyncio.Event()
 
+    def take(self, tokens: int) -> bool:
+        """Take a slot if one is free, nobody stands in line, and a minute bears so many tokens more."""
+        return not self._door.locked() and self._take(tokens)
+
+    async def free(self, tokens: int) -> None:
+        """Wait until `take` may succeed; who is quicker then takes it."""
+        while self._door.locked() or not self._may(tokens):
+            await self._change(tokens)
+
     async def enter(self, tokens: int) -> None:
-        """Wait for a slot and for both bounds a minute; first come, first served. `tokens` is an estimate."""
-        async with self._door:
-            while self.flying >= int(self.allowed):
-                self._left.clear()
-                await self._left.wait()
-            while wait := max(self.requests.delay(1), self.tokens.delay(tokens)):
-                await asyncio.sleep(wait)
-            self.requests.take(1)
-            self.tokens.take(tokens)
-            self.flying += 1
+        """Stand in line for a slot, before all that only `take` one; first come, first served."""
+        try:
+            async with self._door:
+                while not self._take(tokens):
+                    await self._change(tokens)
+        finally:
+            self._left.set()  # the line has got shorter
+
+    def _may(self, tokens: int) -> bool:
+        return self.flying < int(self.allowed) and not self._wait(tokens)
+
+    def _wait(self, tokens: int) -> float:
+        return max(self.requests.delay(1), self.tokens.delay(tokens))
+
+    def _take(self, tokens: int) -> bool:
+        if not self._may(tokens):
+            return False
+        self.requests.take(1)
+        self.tokens.take(tokens)
+        self.flying += 1
+        return True
+
+    async def _change(self, tokens: int) -> None:
+        """Wait for a slot, or for the time that the buckets want."""
+        self._left.clear()
+        wait = self._wait(tokens) if self.flying < int(self.allowed) else 0.0
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._left.wait(), wait or None)
 
     def leave(self, tokens_too_many: int = 0, fault: str | None = None) -> None:
         """Give the slot back, with what the estimate had too much and the kind of a `Transient` it met."""

@@ -179,7 +179,7 @@ def test_a_mistake_in_the_source_or_the_teacher_is_not_hidden(tmp_path: Path) ->
     teacher = Scripted(0.001)
     with pytest.raises(UserError, match="row 201"):
         run(teacher, source(), tmp_path / "log")
-    assert teacher.calls.total() == teacher.answers.total() == 128  # whole lookups
+    assert 100 < teacher.calls.total() == teacher.answers.total() <= 128
     with pytest.raises(ZeroDivisionError):
         run(Scripted(script={"5": [ZeroDivisionError()]}), questions(10), tmp_path / "other")
 

@@ -31,11 +31,11 @@ def test_a_resting_request_holds_no_slot() -> None:
     async def job() -> None:
         teacher, counted = Scripted(script={"a": [Transient("reset", "gone")]}), meter()
         caller = Caller(teacher, limits(concurrency=1), Pace(limits(concurrency=1)), counted, Backoff(0.2))
-        await caller.enter(1)
+        assert caller.pace.take(1)
         first = asyncio.create_task(caller.call(question("a"), 1))
         await asyncio.sleep(0.02)
         assert (counted.resting, caller.pace.flying, counted.faults) == (1, 0, {"reset": 1})
-        await asyncio.wait_for(caller.enter(1), 0.1)
+        assert caller.pace.take(1)
         entry, tries = await caller.call(question("b"), 1)
         assert entry.answer is not None and tries == 1 and not first.done()
         entry, tries = await first
@@ -49,7 +49,7 @@ def test_a_teacher_that_times_out_by_itself_is_tried_again(error: BaseException)
     async def job() -> None:
         counted = meter()
         caller = Caller(Scripted(script={"a": [error]}), limits(), Pace(limits()), counted, Backoff(0.001))
-        await caller.enter(1)
+        assert caller.pace.take(1)
         entry, tries = await caller.call(question("a"), 1)
         assert entry.answer is not None and tries == 2 and counted.faults == {"timeout": 1}
 

@@ -74,7 +74,8 @@ def test_spent_and_reserved_never_pass_the_budget(usd: int, jobs: list[tuple[int
 
         async def one(most: int, share: float) -> None:
             nonlocal cost
-            price = await budget.reserve((most, 0))
+            while (price := budget.take((most, 0))) is None:
+                await budget.room((most, 0))
             assert price == most and budget.spent + budget.reserved <= usd + 1e-9
             await asyncio.sleep(0)
             cost += most * share
@@ -92,7 +93,8 @@ def test_spent_and_reserved_never_pass_the_budget(usd: int, jobs: list[tuple[int
 def test_without_a_budget_nothing_waits() -> None:
     async def run() -> None:
         budget = Budget(None, Prices(None, None))
-        assert await budget.reserve((10**9, 10**9)) == 0.0
+        await budget.room((10**9, 10**9))
+        assert budget.take((10**9, 10**9)) == 0.0
         budget.settle(0.0, 0.0)
         budget.check(Answer("", "stop", None, None, "m"))
 
