@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from lamini.teacher.protocol import Teacher
 
 OPENAI_URL = "https://api.openai.com/v1"
-BATCH_PRICE = 0.5  # of the provider's batch API, as a share of the price of single calls
 KINDS = ("openai", "transformers", "oracle")  # teachers that write answers into a log
 OURS = ("model", "messages", "stream", "n")  # fields of the request body that `extra` may not replace
 
@@ -97,8 +96,10 @@ class OpenAI:
         return (self.base_url or OPENAI_URL).rstrip("/")
 
     def paid(self) -> Prices:
-        """What a token costs: the batch API takes half of the price."""
-        return self.prices.times(BATCH_PRICE) if self.batch else self.prices
+        """What a token costs: the batch API takes a share of the price."""
+        from lamini.teacher.money import BATCHED
+
+        return self.prices.times(BATCHED) if self.batch else self.prices
 
     def build(self, log: Path, timeout: float, concurrency: int) -> Teacher:
         """The teacher; with `batch` one that `ask_in_batches` can hand over files with as well."""
