@@ -147,7 +147,7 @@ class Columns:
 
 @dataclass
 class Collection:
-    path: str | None  # file of prompts (jsonl, json, csv, each also .gz; parquet); null: the hub's
+    path: str | None  # file of prompts (jsonl, json, csv, parquet), or package:<one of ours>; null: the hub's
     hub: str | None  # data set on the hub, where there is no path
     columns: Columns
     template: str  # instruction and input as one text, where there is an input
@@ -174,8 +174,8 @@ class TopicFilter:
 
 @dataclass
 class Topics:
-    path: str | None  # category.sql.gz of Wikipedia, or a table with category, subcategories, pages; null: ours
-    filter: TopicFilter | None  # null: all of them, as they are
+    path: str | None  # category.sql.gz, a table with category, subcategories, pages, or a .txt; null: ours
+    filter: TopicFilter | None  # null: all of them, as they are; our own list is not filtered
 
 
 @dataclass
@@ -188,7 +188,7 @@ class Instructions:
 
 @dataclass
 class Responses:
-    system: str  # template of the system message: a name in lamini/instructions/prompts or a file
+    system: str | None  # system message: a name in lamini/instructions/prompts or a file; null: none
     samples: int  # answers to each instruction
     length: dict[str, float] | None  # sentence added to the system message -> how often; null: none
     sampling: SamplingOptions

@@ -31,7 +31,7 @@ def check(path: str) -> Path:
     known = is_dump(file) or is_list(file)
     if not known and not file.name.lower().removesuffix(".gz").endswith(files.FORMATS):
         raise UserError(
-            f"{KEY}.path={path} has an unknown format; category.sql.gz of Wikipedia, .txt with a topic a line,"
-            f" {files.ACCEPTED} can be read"
+            f"{KEY}.path={path} has an unknown format; category.sql.gz of Wikipedia, .txt with a topic a"
+            f" line, {files.ACCEPTED} can be read"
         )
     return files.check(file, f"{KEY}.path", override="jsonl" if known else None)

@@ -35,7 +35,7 @@ COUNTS = ("subcategories", "pages")
 
 @dataclass(frozen=True)
 class TopicList:
-    """Distinct topics in alphabetical order; `seen` rows were looked at, repeats and filtered ones among them."""
+    """Distinct topics in alphabetical order, out of `seen` rows with repeats and filtered ones."""
 
     names: pa.Array
     seen: int

@@ -39,7 +39,7 @@ MEANING = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z"
 
 
 def categories(path: Path, key: str) -> Iterator[Item]:
-    """The rows of the dump: `(number, {category, subcategories, pages})`; Malformed where a title is no UTF-8.
+    """The rows of the dump: `(number, {category, subcategories, pages})`; Malformed for a title not in UTF-8.
 
     Raises:
         UserError: damaged, no dump of the category table, or of a layout that is not MediaWiki's.
