@@ -32,10 +32,10 @@ PREFIX = re.compile(r"^[*_]*(?:example|instruction|task|prompt) ?#?\d* ?[:：][*
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A piece of an answer; `closed` when its end was marked."""
+    """A piece of an answer; `open` when nothing but the end of the answer ends it."""
 
     text: str
-    closed: bool
+    open: bool = False
 
 
 def listed(text: str, discarded: Counter[str]) -> Iterator[Item]:
@@ -43,7 +43,7 @@ def listed(text: str, discarded: Counter[str]) -> Iterator[Item]:
     elements = list(ELEMENT.finditer(text))
     if len(elements) > 1:
         discarded["outside"] += bool(text[: elements[0].start()].strip())
-        yield from (Item(found[2], True) for found in elements)
+        yield from (Item(found[2]) for found in elements)
         return
     marks = _counting(text) or list(BULLET.finditer(text))
     if len(marks) < 2:
@@ -52,8 +52,8 @@ def listed(text: str, discarded: Counter[str]) -> Iterator[Item]:
     discarded["outside"] += bool(text[: marks[0].start()].strip())
     ends = [mark.start() for mark in marks[1:]]
     for mark, end in zip(marks, ends, strict=False):
-        yield Item(text[mark.end() : end], True)
-    yield Item(text[marks[-1].end() :], False)
+        yield Item(text[mark.end() : end])
+    yield Item(text[marks[-1].end() :], open=True)
 
 
 def _counting(text: str) -> list[re.Match[str]]:

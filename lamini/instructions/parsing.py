@@ -30,8 +30,8 @@ from lamini.instructions import lists
 from lamini.instructions.lists import LABEL, Item
 
 TAG = re.compile(
-    r"\\?<\s{0,2}(?P<close>/?)\s{0,2}example(?:\s{0,2}[#:._-]?\s{0,2}\d{1,4}|\s[^<>\n]{0,60}?)?"
-    r"\s{0,2}(?P<empty>/?)\s{0,2}\\?>",
+    r"<\s{0,2}(?P<close>/?)\s{0,2}example(?:\s{0,2}[#:._-]?\s{0,2}\d{1,4}|\s[^<>\n]{0,60}?)?"
+    r"\s{0,2}(?P<empty>/?)\s{0,2}>",
     re.IGNORECASE,
 )
 WRAPPER = re.compile(r"<\s{0,2}/?\s{0,2}examples\s{0,2}>", re.IGNORECASE)
@@ -39,6 +39,7 @@ UNFINISHED = re.compile(r"<[/\s]{0,4}(?:e(?:x(?:a(?:m(?:p(?:l(?:e\s?\d*)?)?)?)?)
 ESCAPED = re.compile(r"&lt;\s{0,2}/?\s{0,2}example", re.IGNORECASE)
 THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL | re.IGNORECASE)
 FENCE = re.compile(r"^[ \t]*```\w*[ \t]*$", re.MULTILINE)
+BACKSLASH = re.compile(r"\\(?=[<>/])")
 WIDE = str.maketrans("＜＞／", "<>/")
 
 
@@ -63,10 +64,10 @@ def parse(text: str, shown: Iterable[str] = (), cut: bool = False) -> Parsed:
     if thought := THOUGHT.match(body):
         body = body[thought.end() :]
     found = list(_found(body, discarded))
-    if cut and found and not found[-1].closed:
+    if cut and found and found[-1].open:
         found.pop()
         discarded["cut"] += 1
-    elif found and not found[-1].closed:
+    elif found and found[-1].open:
         found[-1] = _without_farewell(found, discarded)
     seen = {_plain(example) for example in shown}
     items = []
@@ -79,8 +80,9 @@ def parse(text: str, shown: Iterable[str] = (), cut: bool = False) -> Parsed:
 
 
 def _found(text: str, discarded: Counter[str]) -> Iterator[Item]:
-    """Items by our tags, in whatever shape; by others, numbers or bullets where there are none."""
-    for candidate in (text, html.unescape(text) if ESCAPED.search(text) else "", text.translate(WIDE)):
+    """Items by our tags, however these are written; by others, numbers or bullets where there are none."""
+    unescaped = html.unescape(text) if ESCAPED.search(text) else text
+    for candidate in (text, unescaped, text.translate(WIDE), BACKSLASH.sub("", text)):
         if TAG.search(candidate):
             return _tagged(WRAPPER.sub("", candidate), discarded)
     return lists.listed(text, discarded)
@@ -98,18 +100,18 @@ def _tagged(text: str, discarded: Counter[str]) -> Iterator[Item]:
         if inside and closes and _mention(before, part):
             discarded["mention"] += 1
         elif inside and (closes or part.strip()):
-            yield Item(part, closes)
+            yield Item(part)
         elif not inside and closes and _words(part):
             *chatter, item = re.split(r"\n\s*\n", part.strip())
             discarded["outside"] += bool(chatter)
-            yield Item(item, True)
+            yield Item(item)
         elif not inside and _words(part):
             discarded["outside"] += 1
         inside, before = not closes, part
-    rest = text[position:]
-    if inside:
-        yield Item(UNFINISHED.sub("", rest), False)
-    elif _words(UNFINISHED.sub("", rest)):
+    rest = UNFINISHED.sub("", text[position:])
+    if inside and rest.strip():
+        yield Item(rest, open=True)
+    elif _words(rest):
         discarded["outside"] += 1
 
 
@@ -128,7 +130,7 @@ def _without_farewell(found: list[Item], discarded: Counter[str]) -> Item:
     first, gap, _ = last.text.strip().partition("\n\n")
     if gap and len(found) > 1 and not any("\n\n" in item.text.strip() for item in found[:-1]):
         discarded["outside"] += 1
-        return Item(first, False)
+        return Item(first)
     return last
 
 

@@ -27,11 +27,11 @@ PIECE = 1 << 20
 ROW_BYTES = 1 << 12
 """More than a row can have: a title is at most 255 bytes, of which each may be escaped."""
 
-INSERT = re.compile(rb"INSERT (?:IGNORE )?INTO `category`\s*(?:\([^)]*\)\s*)?VALUES\s*", re.IGNORECASE)
+INSERT = re.compile(rb"INSERT (?:IGNORE )?INTO `category`\s*(?:\([^)]*\)\s*)?VALUES", re.IGNORECASE)
 ROW = re.compile(
-    rb"\(\s*\d+\s*,\s*(?:_binary\s*)?'([^'\\]*(?:(?:\\.|'')[^'\\]*)*)'"  # id and title
+    rb"\s*\(\s*\d+\s*,\s*(?:_binary\s*)?'([^'\\]*(?:(?:\\.|'')[^'\\]*)*)'"  # id and title
     rb"\s*,\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(-?\d+)"  # pages, sub-categories, files
-    rb"\s*(?:,\s*-?\d+\s*)?\)\s*([,;])\s*",  # until MediaWiki 1.19 a column more
+    rb"\s*(?:,\s*-?\d+\s*)?\)\s*([,;])",  # until MediaWiki 1.19 a column more
     re.DOTALL,
 )
 ESCAPE = re.compile(rb"\\(.)|''", re.DOTALL)
@@ -73,7 +73,7 @@ def rows(pieces: Iterable[bytes], what: str) -> Iterator[dict[str, str | int] | 
         if inside and len(text) > ROW_BYTES:
             break
     if inside:
-        rest = text[:60].decode("utf-8", "backslashreplace")
+        rest = text[:60].strip().decode("utf-8", "backslashreplace")
         raise UserError(f"{what} is cut off, or no table of MediaWiki's, after {count} categories: {rest!r}")
     if not count:
         raise UserError(
