@@ -23,7 +23,7 @@ def distinct(rng: Random, size: int, count: int) -> list[int]:
     """`count` different numbers below `size`, each sequence equally likely.
 
     >>> distinct(Random("1"), 4, 2)
-    [2, 0]
+    [1, 0]
     """
     drawn: dict[int, None] = {}
     while len(drawn) < count:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lamini.compose import compose
-from lamini.config import Collection, Columns, GenerateConfig, typed
+from lamini.config import Collection, Columns
 from lamini.data.records import instruction_hash
 from lamini.errors import UserError
 from lamini.instructions.columns import MISSING, reach
@@ -88,7 +88,7 @@ def packaged() -> Collection:
 
 
 def test_the_paper_s_collections_name_columns_that_the_files_have() -> None:
-    options = typed(compose(config_name="generate"), GenerateConfig).instructions
+    options = compose("generate", ["teacher=oracle", "name=test"]).instructions
     train = shared_data() / "train"
     real = {
         "self_instruct": "seed_tasks.jsonl",
