@@ -37,8 +37,8 @@ def writing(
     examples = Examples(prompts, source.examples, f"instructions.sources.{name}.examples")
     if topic_list is not None and len(topic_list) < source.topics:
         raise UserError(
-            f"instructions.sources.{name}.topics={source.topics}, but there are only {len(topic_list)} topics;"
-            " set instructions.topics.path to a longer list"
+            f"instructions.sources.{name}.topics={source.topics}, but there are only {len(topic_list)} topics"
+            " in instructions.topics"
         )
     return Writing(
         name,

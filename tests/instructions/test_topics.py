@@ -68,8 +68,8 @@ def test_our_own_list_is_what_no_path_means_and_is_not_filtered() -> None:
 def test_broken_rows_are_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(
-        '{"category": "A", "subcategories": 11, "pages": "51"}\n{broken\n{"category": "B", "subcategories": "many",'
-        ' "pages": 51}\n{"category": 7, "subcategories": 11, "pages": 51}\n{"subcategories": 11}\n'
+        '{"category": "A", "subcategories": 11, "pages": "51"}\n{broken\n'
+        '{"category": "B", "subcategories": "x", "pages": 51}\n{"category": 7, "subcategories": 11, "pages": 51}\n{"subcategories": 11}\n'
         '{"category": "a\\nb", "subcategories": 11, "pages": 51}\n{"category": "C"}\n[]\n'
     )
     found = load(Topics(str(path), PAPER))
