@@ -35,6 +35,7 @@ def writing(
     """
     source = options.sources[name]
     examples = Examples(prompts, source.examples, f"instructions.sources.{name}.examples")
+    assert topic_list is not None or not source.topics
     if topic_list is not None and len(topic_list) < source.topics:
         raise UserError(
             f"instructions.sources.{name}.topics={source.topics}, but there are only {len(topic_list)} topics"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,17 @@ from tests.conftest import ROOT
 W, T, S = "self_instruct_without_topic", "self_instruct_with_topic", "seeds"
 
 
-def embedded(*overrides: str) -> Instructions:
-    return compose(
-        "generate", ["teacher=oracle", "instructions=embedded", "name=test", *overrides]
-    ).instructions
+@cache
+def composed(preset: str) -> Instructions:
+    return compose("generate", ["teacher=oracle", f"instructions={preset}", "name=test"]).instructions
+
+
+def embedded() -> Instructions:
+    return deepcopy(composed("embedded"))
+
+
+def paper() -> Instructions:
+    return deepcopy(composed("paper"))
 
 
 def changed(key: str, value: Any) -> Instructions:
@@ -108,7 +117,7 @@ def test_the_filter_and_a_plain_list(tmp_path: Path) -> None:
     plain.write_text("Tea\n")
     check(changed("topics.path", str(plain)))
     options = changed("topics.path", str(plain))
-    options.topics.filter = compose("generate", ["teacher=oracle", "name=test"]).instructions.topics.filter
+    options.topics.filter = paper().topics.filter
     with pytest.raises(UserError, match="plain list without counts.*instructions.topics.filter=null"):
         check(options)
     assert options.topics.filter is not None
@@ -120,7 +129,7 @@ def test_the_filter_and_a_plain_list(tmp_path: Path) -> None:
 
 
 def test_the_paper_s_sources_without_files_say_which_key_and_how_to_leave_them_out() -> None:
-    options = compose("generate", ["teacher=oracle", "name=test"]).instructions
+    options = paper()
     for name in ("self_instruct", "alpaca"):
         options.collections[name].path = "package:seeds.jsonl"
     ways_out = "set instructions.collections.p3.path=<file>, or leave its sources out:"

@@ -69,7 +69,8 @@ def test_broken_rows_are_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(
         '{"category": "A", "subcategories": 11, "pages": "51"}\n{broken\n'
-        '{"category": "B", "subcategories": "x", "pages": 51}\n{"category": 7, "subcategories": 11, "pages": 51}\n{"subcategories": 11}\n'
+        '{"category": "B", "subcategories": "x", "pages": 51}\n'
+        '{"category": 7, "subcategories": 11, "pages": 51}\n{"subcategories": 11}\n'
         '{"category": "a\\nb", "subcategories": 11, "pages": 51}\n{"category": "C"}\n[]\n'
     )
     found = load(Topics(str(path), PAPER))

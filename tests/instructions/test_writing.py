@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from functools import cache
 
 import pytest
 
@@ -21,8 +23,13 @@ from lamini.teacher.protocol import LENGTH, STOP, Answer
 SOURCE = "self_instruct_with_topic"
 
 
+@cache
+def composed() -> Instructions:
+    return compose("generate", ["teacher=oracle", "instructions=embedded", "name=test"]).instructions
+
+
 def options(generate: int = 1000, ask: int = 20) -> Instructions:
-    found = compose("generate", ["teacher=oracle", "instructions=embedded", "name=test"]).instructions
+    found = deepcopy(composed())
     found.sources[SOURCE].generate, found.sources[SOURCE].ask = generate, ask
     return found
 
