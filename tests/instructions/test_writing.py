@@ -19,6 +19,7 @@ from lamini.instructions.sources import taken, writing
 from lamini.instructions.templates import asked
 from lamini.instructions.writing import PILOT, Call, Writing
 from lamini.teacher.protocol import LENGTH, STOP, Answer
+from tests.data.toys import shared_data
 
 SOURCE = "self_instruct_with_topic"
 
@@ -200,3 +201,23 @@ def test_more_topics_than_there_are() -> None:
     few = topics.TopicList(topics.load(chosen.topics).names[:10], 10, [])
     with pytest.raises(UserError, match=f"sources.{SOURCE}.topics=50, but there are only 10 topics"):
         writing(SOURCE, chosen, 1, prompts, few)
+
+
+def test_the_paper_s_requests_after_real_p3_prompts_show_examples_of_one_template() -> None:
+    chosen = compose("generate", ["teacher=oracle", "name=test"]).instructions
+    chosen.collections["p3"].path = str(shared_data() / "train" / "p3_t0_sample.jsonl.gz")
+    prompts = existing.load("p3", chosen.collections["p3"])
+    groups: dict[str, set[str]] = {}
+    for row in prompts.table.to_pylist():
+        groups.setdefault(row["text"], set()).add(row["group"])
+    job = writing("generated_p3", chosen, 42, prompts, None)
+    drawn = set()
+    for number in range(300):
+        call = job.call(number)
+        wish = asked(call.request.messages[0].content)
+        assert wish is not None and (wish.examples, wish.count, wish.topics) == (call.examples, 10, ())
+        assert len(set(call.examples)) == 3
+        common = set.intersection(*(groups[text] for text in call.examples))
+        assert common
+        drawn |= common
+    assert len(drawn) > 150  # of 276 templates
