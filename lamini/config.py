@@ -149,7 +149,7 @@ class Columns:
 class Collection:
     path: str | None  # file of prompts (jsonl, json, csv, parquet), or package:<one of ours>; null: the hub's
     hub: str | None  # data set on the hub, where there is no path
-    columns: Columns
+    columns: Columns  # which columns make a prompt
     template: str  # instruction and input as one text, where there is an input
     limit: int | None  # prompts used at most, the first by content hash; null: all
 
@@ -182,8 +182,8 @@ class Topics:
 class Instructions:
     collections: dict[str, Collection]  # name -> prompts that exist already
     sources: dict[str, InstructionSource]  # instruction_source -> how its instructions come about
-    topics: Topics
-    sampling: SamplingOptions
+    topics: Topics  # what requests may be about
+    sampling: SamplingOptions  # of the requests that write instructions
 
 
 @dataclass
@@ -191,7 +191,7 @@ class Responses:
     system: str | None  # system message: a name in lamini/instructions/prompts or a file; null: none
     samples: int  # answers to each instruction
     length: dict[str, float] | None  # sentence added to the system message -> how often; null: none
-    sampling: SamplingOptions
+    sampling: SamplingOptions  # of the requests that answer instructions
 
 
 @dataclass
