@@ -196,6 +196,7 @@ class _Job(Generic[T]):
         tokens = self.expected.of(pending.request)
         pending.price = await self.budget.reserve(tokens)
         await self.open.acquire()
+        await self.committer.room()
         await self.caller.enter(sum(tokens))
         call = asyncio.create_task(self.call(pending, sum(tokens)))
         self.calls.add(call)

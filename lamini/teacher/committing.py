@@ -1,7 +1,8 @@
 """Group commit: rows gather for a moment and go to disk in one transaction, in a thread of their own.
 
 One flush to disk for many answers, so that its milliseconds are nobody's bottleneck; who waits for a row
-waits `GATHER` longer.
+waits `GATHER` longer. What has arrived and is not on disk would be lost with the process, so that it is
+bounded by `BACKLOG`: who sends more waits for `room`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from lamini.errors import UserError
 from lamini.teacher.log import Entry, RequestLog, Row
 
 GATHER = 0.02  # seconds
+BACKLOG = 64  # rows that may have arrived and not be on disk
 AGAIN = 1.0  # seconds before a write that failed is tried again, while the job ends
 Then = Callable[[Entry], None]
 
@@ -27,17 +30,28 @@ class Committer:
         self.log, self.failed, self.committed = log, failed, committed
         self._rows: list[tuple[Row, Then]] = []
         self._arrival, self._closing = asyncio.Event(), False
+        self._backlog, self._full, self._room = 0, asyncio.Event(), asyncio.Event()
+        self._room.set()
         self._thread = ThreadPoolExecutor(1, "request-log")
 
     def add(self, row: Row, then: Then) -> None:
         """Commit `row`, and call `then` in the event loop with what the log holds under its key."""
         self._rows.append((row, then))
         self._arrival.set()
+        self._backlog += 1
+        if self._backlog >= BACKLOG:
+            self._full.set()
+            self._room.clear()
+
+    async def room(self) -> None:
+        """Wait until less than `BACKLOG` rows are on their way to the disk."""
+        await self._room.wait()
 
     def close(self) -> None:
         """No row comes any more."""
         self._closing = True
         self._arrival.set()
+        self._full.set()
 
     async def run(self) -> None:
         """Commit until closed and empty.
@@ -50,7 +64,8 @@ class Committer:
                 await self._arrival.wait()
                 self._arrival.clear()
                 while self._rows:
-                    await self._gathered()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._full.wait(), GATHER)
                     await self._commit()
                 if self._closing:
                     return
@@ -58,10 +73,6 @@ class Committer:
             self._thread.shutdown()
             if self._rows:  # cancelled: somebody else failed, and these are paid for
                 self.log.put([row for row, _ in self._rows])
-
-    async def _gathered(self) -> None:
-        if not self._closing:
-            await asyncio.sleep(GATHER)
 
     async def _commit(self) -> None:
         batch, self._rows = self._rows, []
@@ -78,6 +89,11 @@ class Committer:
             self.failed(error)
             await asyncio.sleep(AGAIN)
             return
+        self._backlog -= len(batch)
+        if self._backlog < BACKLOG:
+            self._room.set()
+            if not self._closing:
+                self._full.clear()
         for row, then in batch:
             then(taken.get(row.key, row.entry))
         if self.log.trouble is not None:

@@ -59,7 +59,7 @@ def connect(path: Path) -> sqlite3.Connection:
         try:
             _recognise(connection, path)
             connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA cache_size=-65536")  # KiB: keys arrive in random order
+            connection.execute("PRAGMA cache_size=-16384")  # KiB: bounds the memory of a job of millions
         except BaseException:
             connection.close()
             raise

@@ -63,6 +63,20 @@ class Expected:
         self.longest = max(self.longest, answer.response_tokens or 0)
 
 
+def check(usd: float | None, prices: Prices) -> None:
+    """Refuse a budget that cannot be kept.
+
+    Raises:
+        UserError: it is no positive number of dollars, or prices are not known.
+    """
+    if usd is None:
+        return
+    if not 0 < usd < float("inf"):
+        raise UserError(f"budget.usd={usd:g} must be a number of dollars above 0, or null")
+    if dollars(prices, 0, 0) is None:
+        raise UserError("budget.usd needs teacher.prices.prompt and teacher.prices.response to be known")
+
+
 class Budget:
     """`usd` bounds `spent`, what the log has cost, plus what is reserved; None bounds nothing."""
 
@@ -70,10 +84,9 @@ class Budget:
         """A budget in dollars.
 
         Raises:
-            UserError: prices are not known, so that no budget can be kept.
+            UserError: one that cannot be kept.
         """
-        if usd is not None and dollars(prices, 0, 0) is None:
-            raise UserError("budget.usd needs teacher.prices.prompt and teacher.prices.response to be known")
+        check(usd, prices)
         self.usd, self.prices, self.spent = usd, prices, spent
         self.reserved, self.reservations = 0.0, 0
         self._changed = asyncio.Event()

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from lamini.config import Limits
 from lamini.errors import UserError
 
-PUSHED_BACK = {"rate_limit", "overloaded", "timeout"}  # kinds of Transient that say: too much at once
+PUSHED_BACK = {"rate_limit", "timeout", "http_503", "http_529"}  # kinds that say: too much at once
 STRAY = 0.1  # share of a round that is pushed back without meaning anything
 SHORTEST = 10  # outcomes that make a round however few slots there are
 MOST = 10_000  # requests in flight
@@ -59,7 +59,8 @@ class Bucket:
         now = self.clock()
         self.level = min(self.burst, self.level + (now - self.told) * self.rate)
         self.told = now
-        return max(0.0, min(units, self.burst) - self.level) / self.rate
+        missing = min(units, self.burst) - self.level
+        return missing / self.rate if missing > 1e-9 * self.burst else 0.0  # rounding is no reason to wait
 
     def take(self, units: float) -> None:
         """Take units, or, negative, put back what was taken too many; the level may fall below nothing."""

@@ -1,6 +1,6 @@
-"""Done, from the log, failed, tokens, dollars, rate, time left: a live line on a terminal, plain lines elsewhere.
+"""Done, from the log, failed, tokens, dollars, rate, time left: a live line on a terminal, else plain lines.
 
-A thread looks at the meter once a second, so that a teacher that says nothing for minutes is seen to say nothing.
+A thread looks at the meter once a second, so that a teacher that says nothing for minutes is seen to do so.
 """
 
 from __future__ import annotations
