@@ -109,7 +109,7 @@ class BatchAPI:
         except ValueError:
             raise Transient("cut_json", f"file {file}") from None
 
-    async def requests(self, id: str, extra: dict[str, Any]) -> dict[str, Request]:
+    async def requests(self, id: str) -> dict[str, Request]:
         """The requests of a batch by key, from the file that it was made of; see `request_in`.
 
         Raises:
@@ -117,7 +117,7 @@ class BatchAPI:
         """
         file = (await self.state(id)).input
         try:
-            return {key_in(line): request_in(line, extra) async for line in self.lines(file)}
+            return {key_in(line): request_in(line) async for line in self.lines(file)}
         except Transient as trouble:
             raise Stopped(f"batch {id} cannot be read ({trouble}); the same line continues") from None
 

@@ -60,9 +60,9 @@ def key_in(line: dict[str, Any]) -> str:
     return str(line["custom_id"]).split("-")[0]
 
 
-def request_in(line: dict[str, Any], extra: dict[str, Any]) -> Request:
-    """The request that `line_of` wrote; what `extra` put into the body is no part of it."""
-    body = {name: value for name, value in line["body"].items() if name not in extra}
+def request_in(line: dict[str, Any]) -> Request:
+    """The request that `line_of` wrote; what `teacher.extra` added to the body is no part of it."""
+    body = line["body"]
     messages = tuple(Message(turn["role"], turn["content"]) for turn in body["messages"])
     sampling = Sampling(body.get("temperature"), body.get("top_p"), body.get("max_tokens"))
     return Request(messages, sampling, int(str(line["custom_id"]).split("-")[1]))

@@ -132,7 +132,7 @@ class _Job(Generic[T]):
                     self.log.add_batch(id, self.teacher.kind, self.teacher.model, keys)
                 self.log.close_batch(intent)
         for id, keys in batches.items():
-            requests = await self.api.requests(id, self.teacher.extra)
+            requests = await self.api.requests(id)
             self.open[id] = {key: self.reserve(requests[key]) for key in keys if key in requests}
             self.waiting.update((key, []) for key in self.open[id])
 

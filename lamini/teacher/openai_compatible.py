@@ -46,7 +46,7 @@ class OpenAICompatible:
         """Nothing is sent yet; `timeout` is of a whole request, in seconds."""
         self.model = log_name(model, extra)
         self.endpoint = errors.Endpoint(base_url, model, key_name, key)
-        self._name, self.extra, self._timeout = model, extra, timeout
+        self._name, self._extra, self._timeout = model, extra, timeout
         limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         self.client = openai.AsyncOpenAI(
             base_url=base_url,
@@ -69,7 +69,7 @@ class OpenAICompatible:
             "model": self._name,
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             **{name: number for name, number in numbers.items() if number is not None},
-            **self.extra,
+            **self._extra,
         }
 
     async def answer(self, request: Request) -> Answer:

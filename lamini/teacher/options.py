@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 KINDS = ("openai", "transformers", "oracle")  # teachers that write answers into a log
-OURS = ("model", "messages", "stream", "n")  # fields of the request body that `extra` may not replace
+OURS = (
+    "model",
+    "messages",
+    "stream",
+    "n",
+    "temperature",
+    "top_p",
+    "max_tokens",
+)  # fields of the request body that `extra` may not replace
 
 
 @dataclass
@@ -67,7 +75,9 @@ class OpenAI:
             _check_url(self.base_url)
         for field in OURS:
             if field in self.extra:
-                raise UserError(f"teacher.extra.{field} is filled in from the request; leave it out")
+                raise UserError(
+                    f"teacher.extra.{field} is decided by the request and its sampling; leave it out"
+                )
         self.secret()
 
     def secret(self) -> str:

@@ -53,8 +53,9 @@ def test_the_client_s_own_variables_do_not_send_the_key_elsewhere(monkeypatch: p
         ({"prices": Prices(-0.5, 1.0)}, "teacher.prices.prompt=-0.5 must be 0 or more"),
         ({"prices": Prices(None, float("nan"))}, "teacher.prices.response=nan"),
         ({"prices": Prices(float("inf"), None)}, "teacher.prices.prompt=inf"),
-        ({"extra": {"messages": []}}, "teacher.extra.messages is filled in"),
-        ({"extra": {"stream": True}}, "teacher.extra.stream is filled in"),
+        ({"extra": {"messages": []}}, "teacher.extra.messages is decided by"),
+        ({"extra": {"temperature": 1}}, "teacher.extra.temperature is decided by"),
+        ({"extra": {"stream": True}}, "teacher.extra.stream is decided by"),
     ],
 )
 def test_bad_settings(change: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
