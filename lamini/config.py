@@ -147,9 +147,9 @@ class Columns:
 
 @dataclass
 class Collection:
-    path: str | None  # file of prompts (jsonl, json, csv, each also .gz; parquet); null: the hub's
+    path: str | None  # file of prompts (jsonl, json, csv, parquet), or package:<one of ours>; null: the hub's
     hub: str | None  # data set on the hub, where there is no path
-    columns: Columns
+    columns: Columns  # which columns make a prompt
     template: str  # instruction and input as one text, where there is an input
     limit: int | None  # prompts used at most, the first by content hash; null: all
 
@@ -174,24 +174,24 @@ class TopicFilter:
 
 @dataclass
 class Topics:
-    path: str | None  # category.sql.gz of Wikipedia, or a table with category, subcategories, pages; null: ours
-    filter: TopicFilter | None  # null: all of them, as they are
+    path: str | None  # category.sql.gz, a table with category, subcategories, pages, or a .txt; null: ours
+    filter: TopicFilter | None  # null: all of them, as they are; our own list is not filtered
 
 
 @dataclass
 class Instructions:
     collections: dict[str, Collection]  # name -> prompts that exist already
     sources: dict[str, InstructionSource]  # instruction_source -> how its instructions come about
-    topics: Topics
-    sampling: SamplingOptions
+    topics: Topics  # what requests may be about
+    sampling: SamplingOptions  # of the requests that write instructions
 
 
 @dataclass
 class Responses:
-    system: str  # template of the system message: a name in lamini/instructions/prompts or a file
+    system: str | None  # system message: a name in lamini/instructions/prompts or a file; null: none
     samples: int  # answers to each instruction
     length: dict[str, float] | None  # sentence added to the system message -> how often; null: none
-    sampling: SamplingOptions
+    sampling: SamplingOptions  # of the requests that answer instructions
 
 
 @dataclass

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamini.data import files
 from lamini.errors import UserError
@@ -35,7 +36,7 @@ def is_local(hub: str) -> bool:
     return hub.startswith((".", "/", "~")) or Path(hub).exists()
 
 
-def local_files(hub: str) -> list[Path]:
+def local_files(hub: str, key: str = "data.hub") -> list[Path]:
     """The data files of a local copy, sorted by name.
 
     Raises:
@@ -43,13 +44,13 @@ def local_files(hub: str) -> list[Path]:
     """
     place = Path(hub).expanduser()
     if not place.is_dir():
-        return [files.check(place, "data.hub")]
+        return [files.check(place, key)]
     endings = (".parquet", ".jsonl", ".json", ".csv", ".jsonl.gz", ".json.gz", ".csv.gz")
     found = sorted(p for p in place.rglob("*") if p.is_file() and p.name.endswith(endings))
     parquet = [path for path in found if path.suffix == ".parquet"]
     if not found:
-        raise UserError(f"data.hub={hub} holds no data file; it needs {files.ACCEPTED}")
-    return [files.check(path, "data.hub") for path in parquet or found]
+        raise UserError(f"{key}={hub} holds no data file; it needs {files.ACCEPTED}")
+    return [files.check(path, key) for path in parquet or found]
 
 
 def cached(hub: str) -> bool:
@@ -63,25 +64,26 @@ def cached(hub: str) -> bool:
     return any(folder.glob("*/*/*/dataset_info.json"))
 
 
-def check(hub: str) -> None:
+def check(hub: str, key: str = "data.hub", ways_out: str = WAYS_OUT) -> None:
     """Raise UserError unless the data set is local, cached or answered for by the hub."""
     if is_local(hub):
-        local_files(hub)
+        local_files(hub, key)
         return
     if cached(hub):
         return
     obstacle = _ask(hub)
     if obstacle:
-        raise UserError(f"data.hub={hub} is not cached and {obstacle}; {WAYS_OUT}")
+        raise UserError(f"{key}={hub} is not cached and {obstacle}; {ways_out}")
 
 
 def _ask(hub: str) -> str | None:
     """What keeps the hub from serving the data set; None when it would."""
     import huggingface_hub as client
+    from huggingface_hub import constants  # no attribute before it is imported
 
-    if client.constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE is set"
-    answer = [f"{client.constants.ENDPOINT} did not answer within {PATIENCE:.0f} seconds"]
+    answer = [f"{constants.ENDPOINT} did not answer within {PATIENCE:.0f} seconds"]
 
     def ask() -> None:
         try:
@@ -89,7 +91,7 @@ def _ask(hub: str) -> str | None:
             answer.clear()
         except Exception as error:  # whatever the client raises is an obstacle, and said so
             first = (str(error).splitlines() or [""])[0]
-            answer[:] = [f"{client.constants.ENDPOINT} refused: {type(error).__name__} {first}"]
+            answer[:] = [f"{constants.ENDPOINT} refused: {type(error).__name__} {first}"]
 
     # Name resolution knows no time limit, a thread that may be left behind does.
     thread = threading.Thread(target=ask, daemon=True)
@@ -115,6 +117,15 @@ def load(hub: str) -> tuple[pa.Table, list[Rejected]]:
             tables.append(table)
             rejected += bad
         return pa.concat_tables(tables), rejected
+    return usable(published(hub), hub, f"data.hub={hub}")
+
+
+def published(hub: str, key: str = "data.hub", ways_out: str = WAYS_OUT) -> Iterator[dict[str, Any]]:
+    """The rows of a data set of the hub, split `train`, streamed from the cache of `datasets`.
+
+    Raises:
+        UserError: it cannot be had.
+    """
     import datasets
 
     try:
@@ -122,7 +133,6 @@ def load(hub: str) -> tuple[pa.Table, list[Rejected]]:
     except Exception as error:  # a zoo of classes: offline, not found, gated, damaged, disk full
         first = (str(error).splitlines() or [""])[0]
         reason = f"{type(error).__name__}: {first}"
-        raise UserError(f"data.hub={hub} cannot be loaded ({reason}); {WAYS_OUT}") from error
-    batches = rows.data.table.to_batches(max_chunksize=10_000)
-    records = (record for batch in batches for record in batch.to_pylist())
-    return usable(records, hub, f"data.hub={hub}")
+        raise UserError(f"{key}={hub} cannot be loaded ({reason}); {ways_out}") from error
+    for batch in rows.data.table.to_batches(max_chunksize=10_000):
+        yield from batch.to_pylist()

@@ -17,7 +17,7 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lamini.data.files import check, format_of, open_bytes
-from lamini.data.records import EXCERPT, SCHEMA, Pair, Rejected, table
+from lamini.data.records import EXCERPT, Pair, Rejected, table
 from lamini.errors import UserError
 
 Item = tuple[int, Any]
@@ -33,6 +33,9 @@ Item = tuple[int, Any]
 
 BATCH = 10_000
 """Rows that wait as Python objects before they become a chunk of the table."""
+
+PAIR = ("instruction", "response", "output", "input", "instruction_source", "kind")
+"""Columns that `pair_of` looks at."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -59,10 +62,23 @@ def read(
     Raises:
         UserError: the file cannot be opened, unpacked or parsed, or has no usable row.
     """
+    return _collect(items(path, key, override, PAIR), source, f"{key}={path}")
+
+
+def items(
+    path: str | Path, key: str, override: str | None = None, columns: Collection[str] = ()
+) -> Iterator[Item]:
+    """What stands in the rows of a file, streamed: `(line, record or Malformed)`.
+
+    Of a parquet file only `columns` are read, where it has the first of them; all of them without.
+
+    Raises:
+        UserError: the file cannot be opened, unpacked or parsed.
+    """
     file = check(path, key, override)
-    parse = PARSERS[format_of(file, key, override)]
+    format = format_of(file, key, override)
     try:
-        return _collect(parse(file), source, f"{key}={path}")
+        yield from _parquet(file, columns) if format == "parquet" else PARSERS[format](file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{key}={path} is damaged, fetch it again (gzip: {error})") from error
     except pa.ArrowInvalid as error:
@@ -128,7 +144,7 @@ def _collect(items: Iterator[Item], source: str, what: str) -> tuple[pa.Table, l
         if isinstance(pair, Pair):
             pairs.append(pair)
         else:
-            rejected.append(Rejected(source, line, pair, _excerpt(record)))
+            rejected.append(Rejected(source, line, pair, excerpt(record)))
             columns.update(record if isinstance(record, dict) else ())
         if len(pairs) == BATCH:
             chunks.append(table(pairs))
@@ -140,7 +156,7 @@ def _collect(items: Iterator[Item], source: str, what: str) -> tuple[pa.Table, l
     return pairs_table, rejected
 
 
-def _excerpt(record: Any) -> str:
+def excerpt(record: Any) -> str:
     """The start of a rejected row as text that can be written anywhere."""
     if isinstance(record, Malformed):
         text = record.text[:EXCERPT]
@@ -231,13 +247,12 @@ def _csv(path: Path) -> Iterator[Item]:
                 yield rows.line_num, dict(zip(header, cells, strict=True))
 
 
-def _parquet(path: Path) -> Iterator[Item]:
+def _parquet(path: Path, wanted: Collection[str]) -> Iterator[Item]:
     """Rows of a parquet file; the line is the row's number."""
     with pq.ParquetFile(path) as file:
-        known = {*SCHEMA.names, "input", "output"}
         names = file.schema_arrow.names
-        columns = [name for name in names if name in known] if "instruction" in names else names
-        batches = file.iter_batches(BATCH, columns=columns)
+        known = [name for name in names if name in wanted]
+        batches = file.iter_batches(BATCH, columns=known if next(iter(wanted), None) in names else names)
         records = (record for batch in batches for record in batch.to_pylist())
         yield from enumerate(records, start=1)
 
@@ -246,5 +261,5 @@ PARSERS: dict[str, Callable[[Path], Iterator[Item]]] = {
     "jsonl": _jsonl,
     "json": _json,
     "csv": _csv,
-    "parquet": _parquet,
 }
+"""Parquet apart, which knows its columns before it is read."""

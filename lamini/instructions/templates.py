@@ -11,7 +11,7 @@ What is filled in is never looked at again: examples may hold braces and bracket
 
 A request for more instructions can be read back by a program (`asked`), which the embedded teacher does: it
 starts with the examples between <example> and </example>; the first digits after them are how many are asked
-for; the topics, if any, are the first text in double quotes after that, comma-separated. Templates of your own
+for; the topics, if any, are the first text in double quotes after that, comma-separated. Your own templates
 keep to that where the oracle is to understand them.
 """
 

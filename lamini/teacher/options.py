@@ -24,9 +24,16 @@ if TYPE_CHECKING:
     from lamini.teacher.protocol import Teacher
 
 OPENAI_URL = "https://api.openai.com/v1"
-BATCH_PRICE = 0.5  # of the provider's batch API, as a share of the price of single calls
 KINDS = ("openai", "transformers", "oracle")  # teachers that write answers into a log
-OURS = ("model", "messages", "stream", "n")  # fields of the request body that `extra` may not replace
+OURS = (
+    "model",
+    "messages",
+    "stream",
+    "n",
+    "temperature",
+    "top_p",
+    "max_tokens",
+)  # fields of the request body that `extra` may not replace
 
 
 @dataclass
@@ -68,7 +75,9 @@ class OpenAI:
             _check_url(self.base_url)
         for field in OURS:
             if field in self.extra:
-                raise UserError(f"teacher.extra.{field} is filled in from the request; leave it out")
+                raise UserError(
+                    f"teacher.extra.{field} is decided by the request and its sampling; leave it out"
+                )
         self.secret()
 
     def secret(self) -> str:
@@ -97,8 +106,10 @@ class OpenAI:
         return (self.base_url or OPENAI_URL).rstrip("/")
 
     def paid(self) -> Prices:
-        """What a token costs: the batch API takes half of the price."""
-        return self.prices.times(BATCH_PRICE) if self.batch else self.prices
+        """What a token costs: the batch API takes a share of the price."""
+        from lamini.teacher.money import BATCHED
+
+        return self.prices.times(BATCHED) if self.batch else self.prices
 
     def build(self, log: Path, timeout: float, concurrency: int) -> Teacher:
         """The teacher; with `batch` one that `ask_in_batches` can hand over files with as well."""

@@ -76,14 +76,11 @@ class Transient(Exception):
 
 
 class Unanswerable(Exception):
-    """This request will not be answered (too long, refused by a filter); the others will.
+    """This request will never be answered (too long, refused by a filter); the others will."""
 
-    Not `final`: it may be in another job, so that the log does not keep the failure for good.
-    """
-
-    def __init__(self, kind: str, detail: str, final: bool = True) -> None:
+    def __init__(self, kind: str, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
-        self.kind, self.final = kind, final
+        self.kind = kind
 
 
 class Teacher(Protocol):

@@ -1,7 +1,8 @@
 """A teacher that only remembers: the answers of another one, from the request log.
 
 It takes that teacher's kind and model, so that the same requests have the same keys. Its use is to build a
-data set again, with another parser or other filters, on a machine without a key, a network or a GPU.
+data set again, with another parser or other filters, on a machine without a key, a network or a GPU. What it
+does not find is no failure of that teacher: ask with `remember=False`, so that the log does not keep it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Replayed:
         entry = self._log.get([key]).get(key)
         if entry is None or entry.answer is None:
             said = entry.failure if entry is not None and entry.failure else "it was never asked"
-            raise Unanswerable("not_in_log", said, final=False)
+            raise Unanswerable("not_in_log", said)
         return entry.answer
 
     async def close(self) -> None:

@@ -44,6 +44,7 @@ KINDS: dict[str, Kind] = {
         *PYTHON_KINDS,
     )
 }
+_DRY_AFTER = 500  # draws in a row without a new instruction
 _MATCHER = Matcher(KINDS.values())
 _MATCHERS = {name: Matcher([kind]) for name, kind in KINDS.items()}
 
@@ -89,15 +90,16 @@ class Oracle:
         kinds = kinds or [kind for kind in KINDS.values() if not kind.unseen and _has_room(kind, topics)]
         rng = random.Random(f"{seed}/{'|'.join(examples)}")
         fresh: dict[str, None] = {}
-        for _ in range(100 * n):
-            if len(fresh) == n:
-                break
+        misses = 0
+        while len(fresh) < n and misses < _DRY_AFTER:
             kind = rng.choice(kinds)
             fields = kind.sample(rng)
             if topics:
                 fields["text"] = " ".join([fields["text"], rng.choice(list(topics))])
             text = rng.choice(kind.phrasings).format_map(fields)
-            if text not in examples and not is_held_out(kind.name, fields) and self.kind_of(text):
+            new = text not in fresh and text not in examples and not is_held_out(kind.name, fields)
+            misses = 0 if new and self.kind_of(text) else misses + 1
+            if misses == 0:
                 fresh[text] = None
         return list(fresh)
 
