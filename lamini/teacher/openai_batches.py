@@ -175,7 +175,7 @@ class _Job(Generic[T]):
         """Write what is queued into files, and submit each that is full, or the last one.
 
         Raises:
-            UserError, Stopped: see `Budget.reserve`; nothing is open then.
+            UserError, Stopped: see `Budget.room`; nothing is open then.
         """
         while self.queue and len(self.open) < self.allowed:
             key, request = self.queue[0]
@@ -187,7 +187,7 @@ class _Job(Generic[T]):
                 return  # what is open may cost less than is reserved
             else:
                 if not bears:
-                    await self.budget.reserve(self.expected.of(request))  # says why not
+                    await self.budget.room(self.expected.of(request))  # says why not
                 self.queue.popleft()
                 self.draft.add(key, self.reserve(request), line)
         if last and self.draft.sent and not self.queue and len(self.open) < self.allowed:
