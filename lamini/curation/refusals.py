@@ -1,41 +1,67 @@
 """Responses that decline: the teacher says that it cannot or will not, instead of an answer.
 
-Rules, not a model: every rule is a phrase at the start of the response, so that whoever reads `dropped/` sees which
-one struck and can object. They are narrow on purpose. Apologies inside a task ("I'm sorry for being late"),
-first-person prose ("I can't stand being tardy") and emphasis ("I cannot stress enough") are what instructions ask
-for; so the model must name itself, its kind or the task, or refuse one of the verbs by which it is asked. The price:
-a refusal in other words stays. English, and the usual openings in German, French, Spanish, Italian and Portuguese.
+Rules, not a model: a phrase at the start of the response, named in `dropped/`, so that whoever reads it sees which
+one struck and can object. They are narrow on purpose. Apologies that were asked for ("I'm sorry for being late"),
+prose ("I can't stand being tardy") and emphasis ("I cannot stress enough") are answers; so the model must name what
+it is or speak of its task, or refuse one of the things it is asked for (assist, provide, generate). The price: a
+refusal in other words stays. English, and the usual openings in German, French, Spanish, Italian and Portuguese.
 """
 
 from __future__ import annotations
 
 import re
 
-_SORRY = r"(?:(?:i(?:'m| am) (?:really |very |so |deeply )?(?:sorry|afraid)|sorry|unfortunately|i apologi[sz]e|(?:my )?apologies|regrettably)[,.!:;]?\s+(?:(?:but|that|and|as)\s+)?)"
-_MODEL = r"(?:(?:an?|your) )?(?:\w+[ -]){0,3}?(?:ai|a\.i\.|artificial intelligence|(?:large )?language model|chat ?bot|gpt(?:-\d(?:\.\d)?)?)\b"
-_UNABLE = (
-    r"(?:(?:can(?:not|'t| not)|could(?: not|n't)|won't|will not|must decline to|have to decline to|refuse to"
-    r"|do(?:n't| not) have the (?:ability|capability|capacity|capabilities) to"
-    r"|(?:am|'m) (?:currently )?(?:not able|unable|not capable of|not allowed|not permitted|not programmed|not designed)"
-    r"(?: to)?)\s+(?:actually |directly |currently |really |possibly |physically )?)"
-)
-_VERBS = (
-    r"(?:assist|comply|fulfil+|complet(?:e|ing)|provid(?:e|ing)|generat(?:e|ing)|creat(?:e|ing)|produc(?:e|ing)"
-    r"|answer(?:ing)?|respond|help you with|help with (?:that|this)|engag(?:e|ing) in|access|browse|fulfill"
-    r"|writ(?:e|ing) (?:code|content|an?y? (?:text|content|code))|translat(?:e|ing)|perform(?:ing)? (?:this|that|the|such)|discuss"
-    r"|display|draw|play (?:audio|music|the song)|set up|determine|see (?:the|any) (?:image|picture|attachment|passage|text)|view)\b"
-)
-_TASK = r"(?:the|this|that|your) (?:given )?(?:task|request|prompt|instruction)s?\b"
+SORRY = r"""(?: (?: (?:i\ am|i'm)\ (?:\w+\ )? (?:sorry|afraid) | (?:we\ are|we're)\ sorry | sorry | unfortunately
+            | regrettably | i\ apologi[sz]e | (?:my\ )?apologies ) (?:\ (?:that|but)\b)? [,.:;!]* \ (?:(?:but|as)\ )? )"""
+MODEL = r"""(?: (?:an?\ )? (?:[\w-]+\ ){0,3}
+            (?:ai|a\.i\.|artificial\ intelligence|language\ model|gpt|chatgpt|chatbot)\b )"""
+CANNOT = r"""(?: (?:i|we)\ (?:\w+ly\ )? (?: cannot | can't | can\ not | could\ not | won't | will\ not | must\ decline\ to
+                | do\ not\ have\ the\ (?:\w+)\ to | don't\ have\ the\ (?:\w+)\ to
+                | am\ (?:\w+ly\ )?(?:not\ able|unable|not\ allowed|not\ programmed|not\ designed)\ to )
+             | i'm\ (?:\w+ly\ )?(?:not\ able|unable|not\ allowed|not\ programmed|not\ designed)\ to ) \ (?:\w+ly\ )?"""
+ASKED = r"""(?: assist | comply | fulfil+ | complete\ (?:this|that|the|your) | provide | generate | create | produce
+            | answer | respond\ to | help\ (?:you\ )?with\ (?:this|that|your) | engage\ in | access | browse
+            | perform\ (?:this|that|the|such) | display | offer\ (?:medical|legal|financial) | disclose
+            | write\ (?:this|that|the|such|about|code|content) | translate | summarize | discuss\ (?:this|that|such)
+            | promote | support\ (?:or\ )?(?:illegal|harmful) )\b"""
+TASK = r"(?:the|this|that|your)\ (?:type\ of\ )?(?:task|request|prompt|instruction)\b"
+NOT = r"(?:cannot|can't|can\ not|not\ possible|not\ able|unable|unreliable|unreliability|beyond|don't|do\ not)\b"
+NEAR, FAR = r"[^\n]{0,100}?\b", r"[^\n]{0,200}?\b"
 
 RULES = {
-    "names itself as a model": rf"(?:{_SORRY}|well, |hello[,!.] )?(?:as|being) {_MODEL}",
-    "says that it is a model": (
-        rf"{_SORRY}?i(?:'m| am) (?:just |only |merely |simply |but )?{_MODEL}.{{0,80}}?\b(?:can(?:not|'t)|unable|not able|do(?:n't| not) have|not capable)"
-    ),
-    "declines": rf"{_SORRY}?i {_UNABLE}{_VERBS}",
-    "declines (contracted)": rf"{_SORRY}?i'm (?:currently )?(?:not able|unable)(?: to)? {_VERBS}",
-    "apologises and cannot": rf"{_SORRY}(?:i|we) {_UNABLE}(?:do that|do this|{_VERBS[3:-3]})\b",
-    "apologises and cannot (contracted)": rf"{_SORRY}i'm (?:not able|unable) to (?:do (?:that|this|so)|help|assist)\b",
-    "declines the task": rf"{_SORRY}?{_TASK} (?:requires?|involves?|asks for|cannot|can't|is not (?:possible|something)|is beyond)[^.\n]{{0,120}}",
-    "a model cannot": rf"{_SORRY}?(?:the|this) (?:ai|gpt|language)?\s?model (?:is )?(?:can(?:not|'t)|unable to|not able to)\b",
+    "speaks as a model": rf"{SORRY}? (?:as|being)\ {MODEL} (?:,|\ i\b|\ (?:developed|created|trained|made)\b) {NEAR}{NOT}",
+    "is a model": rf"{SORRY}? (?:i\ am|i'm)\ (?:just\ |only\ |but\ )?{MODEL} {NEAR}{NOT}",
+    "cannot do what was asked": rf"{SORRY}? {CANNOT}{ASKED}",
+    "is sorry and cannot": rf"{SORRY}{CANNOT}(?:do\ (?:this|that|so)|help|{ASKED})",
+    "is sorry about the task": rf"{SORRY}{TASK} {FAR}{NOT}",
+    "no task for a model": rf"(?:<no\ ?(?:in|out)put>\ )? {TASK} {FAR}{NOT} {FAR}(?:ai|gpt|model)\b",
+    "no output": rf"[<(]? (?:no\ ?output|n/a)\b {NEAR}(?:gpt|model|visuals?|visual\ output|graphical)\b",
+    "German": r"(?:es\ tut\ mir\ leid|tut\ mir\ leid|entschuldigung|leider)[,.]?\ (?:aber\ )?(?:ich\ kann|kann\ ich|ich\ bin\ nicht)"
+    r"|als\ (?:ki|sprachmodell|künstliche\ intelligenz)\b",
+    "French": r"(?:je\ suis\ )?(?:désolée?|malheureusement)[,.]?\ (?:mais\ )?je\ (?:ne\ (?:peux|suis)|suis\ incapable)"
+    r"|en\ tant\ qu[e']\ ?(?:ia|intelligence\ artificielle|modèle\ de\ langage)\b",
+    "Spanish": r"(?:lo\ siento|lamentablemente)[,.]?\ (?:pero\ )?no\ (?:puedo|soy\ capaz)"
+    r"|como\ (?:una?\ )?(?:ia|inteligencia\ artificial|modelo\ de\ lenguaje)\b",
+    "Italian": r"(?:mi\ dispiace|purtroppo)[,.]?\ (?:ma\ )?non\ (?:posso|sono\ in\ grado)"
+    r"|in\ quanto\ (?:ia|intelligenza\ artificiale|modello\ linguistico)\b",
+    "Portuguese": r"(?:desculpe|sinto\ muito|infelizmente)[,.]?\ (?:mas\ )?não\ (?:posso|consigo)"
+    r"|como\ (?:uma?\ )?(?:ia|inteligência\ artificial|modelo\ de\ linguagem)\b",
 }
+"""What a rule is called, and the lower-case start of the response that it strikes at."""
+
+_RULES = {name: re.compile(pattern, re.VERBOSE) for name, pattern in RULES.items()}
+_START = 400  # characters that are looked at
+
+
+def refusal(response: str) -> str | None:
+    """The rule that the response breaks and its words; None for an answer.
+
+    >>> refusal("As an AI language model, I cannot taste food.")
+    "speaks as a model: 'as an ai language model, i cannot'"
+    >>> refusal("I cannot stress enough how well it tasted.")
+    """
+    start = " ".join(response[:_START].lower().replace("’", "'").split())
+    for name, rule in _RULES.items():
+        if struck := rule.match(start):
+            return f"{name}: {struck.group()!r}"
+    return None

@@ -1,0 +1,53 @@
+"""Responses that repeat the instruction instead of following it.
+
+Compared are words (letters and digits, any case), so that quotes and full stops hide nothing. An echo is
+    the whole instruction, with at most labels around it ("Instruction:", "Here is my response:"), or
+    nine tenths or more of it from its beginning: an echo that was cut off.
+What stands behind a repeated instruction may be the answer ("The capital of France is" "... Paris", a question and
+then its answer, a program under a comment that says what it does) and stays, as do spans copied from a passage and
+corrected texts without their request. Below four words there is no verdict: "Good morning!" is a fine answer to
+itself. The price: a copying task whose answer is the whole instruction would be dropped; "Repeat: x" is none, as
+its answer leaves out the request.
+"""
+
+from __future__ import annotations
+
+import re
+
+SHORTEST = 4  # words of an instruction that can be echoed
+CUT = 0.9  # share of the instruction that a cut echo has at least
+LABELS = frozenset(
+    "instruction instructions input output question answer response prompt task request user assistant human ai"
+    " q a sure certainly here is the my your this you asked said okay ok".split()
+)
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def echo(instruction: str, response: str) -> str | None:
+    """What is repeated; None for an answer.
+
+    >>> echo("Name the longest river.", "Instruction: name the longest river")
+    'repeats the instruction'
+    >>> echo("The longest river is the", "The longest river is the Nile.")
+    """
+    if not len(instruction) / 2 < len(response) < 2 * len(instruction) + 100:
+        return None  # the words cannot be the same, and most responses need not be split
+    asked, said = (_unlabelled(_WORD.findall(text.casefold())) for text in (instruction, response))
+    if len(asked) < SHORTEST:
+        return None
+    if said == asked:
+        return "repeats the instruction"
+    if len(said) >= CUT * len(asked) and said == asked[: len(said)]:
+        return "repeats the beginning of the instruction"
+    return None
+
+
+def _unlabelled(words: list[str]) -> list[str]:
+    """The words without labels at either end: "question what is it" gives "what is it"."""
+    first, last = 0, len(words)
+    while first < last and words[first] in LABELS:
+        first += 1
+    while first < last and words[last - 1] in LABELS:
+        last -= 1
+    return words[first:last]
