@@ -41,6 +41,9 @@ PAIRS = pa.schema(
 )
 """Columns of a generated pair. Readers of pairs use the first three and pass over the rest."""
 
+MANIFEST = "manifest.json"
+"""Written last and removed before shards change: a folder without it is not finished."""
+
 GROUP = 10_000
 """Rows of a Parquet row group: what is in memory at a time."""
 
@@ -127,6 +130,7 @@ class ShardWriter:
             self._open()  # no rows: one empty shard, so that the folder can be read
         self._finish_shard()
         names = [self._name(number) for number in range(len(self._drafts))]
+        (self.folder / MANIFEST).unlink(missing_ok=True)  # of what is replaced now
         for draft, name in zip(self._drafts, names, strict=True):
             draft.replace(self.folder / name)
         for old in self.folder.glob(f"{self.prefix}-*.parquet"):
