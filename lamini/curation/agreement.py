@@ -60,7 +60,7 @@ def _overlapping(index: Index, chosen: np.ndarray, rows: np.ndarray) -> set[tupl
     """Pairs of a chosen row and an alive one that share enough shingles to reach the threshold."""
     offsets, flat = index.store.offsets, index.store.flat
     shingle_sets = [index.store.of(int(row)) for row in chosen]
-    size = np.array([len(found) for found in shingle_sets])
+    size = np.array([len(found) for found in shingle_sets], np.int64)
     hash_U = np.fromiter((h for found in shingle_sets for h in found), np.uint64)
     owner_U = np.repeat(np.arange(len(chosen)), size)
     order = np.argsort(hash_U, kind="stable")
@@ -79,9 +79,7 @@ def _overlapping(index: Index, chosen: np.ndarray, rows: np.ndarray) -> set[tupl
         row_H, owner_H = _hits(hash_S[keep_S], row_S[keep_S], hash_U, owner_U)
         key, shared = np.unique(row_H * len(chosen) + owner_H, return_counts=True)
         enough = shared >= index.options.threshold * size[key % len(chosen)] - 1e-9
-        pairs.update(
-            (int(chosen[k % len(chosen)]), int(k // len(chosen))) for k in key[enough].tolist()
-        )
+        pairs.update((int(chosen[k % len(chosen)]), int(k // len(chosen))) for k in key[enough].tolist())
         first = last
     return pairs
 

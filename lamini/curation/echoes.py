@@ -13,6 +13,7 @@ its answer leaves out the request.
 from __future__ import annotations
 
 import re
+from itertools import dropwhile
 
 SHORTEST = 4  # words of an instruction that can be echoed
 CUT = 0.9  # share of the instruction that a cut echo has at least
@@ -33,21 +34,16 @@ def echo(instruction: str, response: str) -> str | None:
     """
     if not len(instruction) / 2 < len(response) < 2 * len(instruction) + 100:
         return None  # the words cannot be the same, and most responses need not be split
-    asked, said = (_unlabelled(_WORD.findall(text.casefold())) for text in (instruction, response))
+    asked, said = (_behind_labels(_WORD.findall(text.casefold())) for text in (instruction, response))
     if len(asked) < SHORTEST:
         return None
-    if said == asked:
+    if _behind_labels(said[::-1]) == _behind_labels(asked[::-1]):
         return "repeats the instruction"
     if len(said) >= CUT * len(asked) and said == asked[: len(said)]:
         return "repeats the beginning of the instruction"
     return None
 
 
-def _unlabelled(words: list[str]) -> list[str]:
-    """The words without labels at either end: "question what is it" gives "what is it"."""
-    first, last = 0, len(words)
-    while first < last and words[first] in LABELS:
-        first += 1
-    while first < last and words[last - 1] in LABELS:
-        last -= 1
-    return words[first:last]
+def _behind_labels(words: list[str]) -> list[str]:
+    """The words without labels in front: "question what is it" gives "what is it"."""
+    return list(dropwhile(LABELS.__contains__, words))

@@ -4,7 +4,8 @@ Chosen by measurement on 2,000 Alpaca instructions of 50 characters: it took 8 f
 `lingua` 28 at sixty times the time and nine times the memory, its fast mode 225. Instruction and response are judged
 as one text, because the longer a text the surer the verdict; so a task of translation counts as the language that
 most of it is in. A verdict below CONFIDENCE is none, nor is one that the text is no language (code, numbers): such
-pairs stay.
+pairs stay. So do short texts in languages that look alike, such as Norwegian and Danish, which share the
+probability. Lists of foreign names may fall: of 10,000 English Alpaca pairs 7 do, translations most of them.
 """
 
 from __future__ import annotations

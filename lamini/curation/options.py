@@ -39,7 +39,9 @@ def _check_near(near: NearDuplicates) -> None:
     if not 16 <= near.permutations <= 4096:
         raise UserError(f"curation.near.permutations={near.permutations} must be between 16 and 4096")
     if find_spec("rensa") is None:
-        raise UserError("curation.near needs rensa: pip install 'lamini-herd[curation]', or set curation.near=null")
+        raise UserError(
+            "curation.near needs rensa: pip install 'lamini-herd[curation]', or set curation.near=null"
+        )
 
 
 def _check_length(length: LengthFilter) -> None:

@@ -44,7 +44,9 @@ class Store:
         self._sizes.clear()
         self.offsets = np.cumsum(sizes_N)
         shape = (int(self.offsets[-1]),)
-        self.flat: np.ndarray = np.memmap(self._file, np.uint64, "r", shape=shape) if shape[0] else np.empty(0, np.uint64)
+        self.flat: np.ndarray = (
+            np.memmap(self._file, np.uint64, "r", shape=shape) if shape[0] else np.empty(0, np.uint64)
+        )
 
     def of(self, row: int) -> set[int]:
         """The different shingles of a row."""
@@ -52,7 +54,9 @@ class Store:
         return set(found)
 
     def _refused(self, error: OSError) -> UserError:
-        return UserError(f"{self.folder} cannot take the shingles that curation.near compares: {reason(error)}")
+        return UserError(
+            f"{self.folder} cannot take the shingles that curation.near compares: {reason(error)}"
+        )
 
 
 def jaccard(one: set[int], other: set[int]) -> float:

@@ -177,4 +177,6 @@ def read_batches(
             with pq.ParquetFile(path) as file:
                 yield from file.iter_batches(rows, columns=columns)
         except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(f"{path} is no intact parquet file ({error}); remove the folder to redo it") from error
+            raise UserError(
+                f"{path} is no intact parquet file ({error}); remove the folder to redo it"
+            ) from error
