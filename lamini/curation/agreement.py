@@ -1,9 +1,9 @@
-"""The near-duplicate index against exact Jaccard similarities: what the sketches find, measured on the data at hand.
+"""The near-duplicate index against exact Jaccard similarities, on the data at hand.
 
-Some rows are drawn and compared exactly with every other row, at the price of one pass over the shingles on disk.
-Recall is the share of the truly similar pairs that the index would have compared; precision that of the pairs it
-compares which are truly similar (the others cost time, not rows: each pair is compared exactly before a row is
-dropped). The draw has a seed of its own, so the same data gives the same numbers.
+Some rows are drawn and compared exactly with every other row, at the price of one pass over the shingles on
+disk. Recall is the share of the truly similar pairs that the index would have compared; precision that of the
+pairs it compares which are truly similar (the others cost time, not rows: each pair is compared exactly
+before a row is dropped). The draw has a seed of its own, so the same data gives the same numbers.
 
 Suffixes: N rows, S shingles of a part of the rows, U different shingles of the drawn rows, H hits.
 """

@@ -1,8 +1,8 @@
 """Curation of a stream of pairs: two passes over it, in memory only hashes and sketches.
 
-The first pass judges every pair alone, writes out what falls there, and takes the hash and the sketch of the rest.
-Then the repeats are known, and the second pass writes what stays and what repeats. The result depends on the rows
-and their order alone: the same files give the same shards on every machine.
+The first pass judges every pair alone, writes out what falls there, and takes the hash and the sketch of the
+rest. Then the repeats are known, and the second pass writes what stays and what repeats. The result depends
+on the rows and their order alone: the same files give the same shards on every machine.
 
 Suffixes: N rows of the stream, M rows that pass the steps on single pairs.
 """
@@ -68,8 +68,9 @@ def curate(
     """Sort the rows of `batches()` into `kept` and `dropped`, both in their order by reason.
 
     `batches` is called twice and gives the same rows both times. Needed columns are instruction, response and
-    instruction_source; sample (else 0) and request (else duplicates do not name the row that stays) are used where
-    they are there, all others are passed on. `scratch` takes a nameless file of 8 bytes a word while it runs.
+    instruction_source; sample (else 0) and request (else duplicates do not name the row that stays) are used
+    where they are there, all others are passed on. `scratch` takes a nameless file of 8 bytes a word while it
+    runs.
 
     Raises:
         UserError: a tokenizer or language that is not there, or a full disk.
@@ -94,8 +95,8 @@ def curate(
 def _joined(original_M: np.ndarray, near_M: np.ndarray, close_M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The row that stays for each exact or near repeat, and the similarity to it.
 
-    Row 2 repeats row 1 exactly, which is 0.9 similar to row 0: exact -1, -1, 1 and near -1, 0, -1 give -1, 0, 0
-    with 1, 0.9, 0.9, so that nobody is sent to a row that went too.
+    Row 2 repeats row 1 exactly, which is 0.9 similar to row 0: exact -1, -1, 1 and near -1, 0, -1 give -1, 0,
+    0 with 1, 0.9, 0.9, so that nobody is sent to a row that went too.
     """
     first_M = np.where(original_M >= 0, original_M, np.arange(len(original_M)))
     joined_M = np.where(near_M[first_M] >= 0, near_M[first_M], original_M)

@@ -3,11 +3,11 @@
 Compared are words (letters and digits, any case), so that quotes and full stops hide nothing. An echo is
     the whole instruction, with at most labels around it ("Instruction:", "Here is my response:"), or
     nine tenths or more of it from its beginning: an echo that was cut off.
-What stands behind a repeated instruction may be the answer ("The capital of France is" "... Paris", a question and
-then its answer, a program under a comment that says what it does) and stays, as do spans copied from a passage and
-corrected texts without their request. Below four words there is no verdict: "Good morning!" is a fine answer to
-itself. The price: a copying task whose answer is the whole instruction would be dropped; "Repeat: x" is none, as
-its answer leaves out the request.
+What stands behind a repeated instruction may be the answer ("The capital of France is" "... Paris", a
+question and then its answer, a program under a comment that says what it does) and stays, as do spans copied
+from a passage and corrected texts without their request. Below four words there is no verdict: "Good
+morning!" is a fine answer to itself. The price: a copying task whose answer is the whole instruction would be
+dropped; "Repeat: x" is none, as its answer leaves out the request.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from itertools import dropwhile
 
 SHORTEST = 4  # words of an instruction that can be echoed
 CUT = 0.9  # share of the instruction that a cut echo has at least
-LABELS = frozenset(
-    "instruction instructions input output question answer response prompt task request user assistant human ai"
-    " q a sure certainly here is the my your this you asked said okay ok".split()
-)
+LABELS = {
+    "instruction", "instructions", "input", "output", "question", "answer", "response", "prompt", "task",
+    "request", "user", "assistant", "human", "ai", "q", "a", "sure", "certainly", "here", "is", "the", "my",
+    "your", "this", "you", "asked", "said", "okay", "ok",
+}  # fmt: skip
 
 _WORD = re.compile(r"[^\W_]+")
 

@@ -1,9 +1,9 @@
-r"""Pairs with text that a tokenizer cannot give back: a student that has no token for it can neither read nor write it.
+r"""Pairs with text that a tokenizer cannot give back, and its students can neither read nor write.
 
 T5's tokenizer has no braces, no backslash and no line break, so code and lists in its training data teach it
-something else than they say. Each text is encoded and decoded; what differs is lossy, but for the number of blanks:
-runs of blanks count as one, and so do runs of line breaks with the blanks around them. "f(x) = {\n\n x }" comes back
-from T5 as "f(x) = x", and its lost characters are '\n', '{' and '}'.
+something else than they say. Each text is encoded and decoded; what differs is lossy, but for the number of
+blanks: runs of blanks count as one, and so do runs of line breaks with the blanks around them. "f(x) = {\n\n
+x }" comes back from T5 as "f(x) = x", and its lost characters are '\n', '{' and '}'.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The checks of `curation` that need nothing heavy: impossible numbers are refused before a request is paid for."""
+"""The checks of `curation` that need nothing heavy, before a request is paid for."""
 
 from __future__ import annotations
 

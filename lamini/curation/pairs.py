@@ -1,4 +1,4 @@
-"""The steps that look at one pair alone, in their order: each says of every pair what is wrong with it, or nothing."""
+"""The steps that look at one pair alone, in their order: each says what is wrong with a pair, or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a curation did: kept and dropped rows by source and reason, and how well near-duplicates were found."""
+"""What a curation did: rows kept and dropped, and how well near-duplicates were found."""
 
 from __future__ import annotations
 

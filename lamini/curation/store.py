@@ -15,7 +15,7 @@ from lamini.runs import reason
 
 
 class Store:
-    """Append batches, `close`, then read rows. The file has no name: it ends with the process, however that dies."""
+    """Append batches, `close`, then read rows. The file is nameless and goes with the process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,7 +32,7 @@ class Store:
             UserError: the disk is full.
         """
         try:
-            self._file.write(memoryview(hash_S).cast("B"))
+            self._file.write(hash_S.tobytes())
             self._file.flush()
         except OSError as error:
             raise self._refused(error) from error

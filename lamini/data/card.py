@@ -1,7 +1,7 @@
 """README.md of a data set: its card on the hub, from the manifest alone.
 
-The table of sources is the paper's Table 1, that of curation says what was dropped and why. The front matter names
-`train-*.parquet` as the split, so that `load_dataset` passes over the dropped rows beside it.
+The table of sources is the paper's Table 1, that of curation says what was dropped and why. The front matter
+names `train-*.parquet` as the split, so that `load_dataset` passes over the dropped rows beside it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def _curation(report: Row | None) -> list[str]:
         )
     text = [
         "## Curation",
-        f"{report['kept']:,} of {report['rows']:,} answered pairs stayed; what was dropped lies in `dropped/`.",
+        f"{report['kept']:,} of {report['rows']:,} answered pairs stayed;"
+        " what was dropped lies in `dropped/`.",
         "\n".join(lines),
     ]
     checked = report.get("near_duplicates_checked")
@@ -96,7 +97,10 @@ def _curation(report: Row | None) -> list[str]:
 
 
 def _near(checked: Row) -> str:
-    drawn = f"Every near-duplicate was compared exactly before it was dropped. {checked['rows_drawn']:,} rows, compared"
+    drawn = (
+        "Every near-duplicate was compared exactly before it was dropped."
+        f" {checked['rows_drawn']:,} rows, compared"
+    )
     if checked["recall"] is None:
         return f"{drawn} exactly with all others, have no near-duplicate."
     return (
@@ -116,8 +120,8 @@ def _use(manifest: Row) -> str:
     return (
         "```python\nfrom datasets import load_dataset\n\n"
         'pairs = load_dataset("parquet", data_files="train-*.parquet", split="train")\n```\n\n'
-        f"or train on it: `python train.py data=file data.path=<this folder>`. {len(manifest['files'])} files;"
-        " their checksums stand in `manifest.json`."
+        f"or train on it: `python train.py data=file data.path=<this folder>`."
+        f" {len(manifest['files'])} files; their checksums stand in `manifest.json`."
     )
 
 
@@ -127,8 +131,9 @@ def _provenance(manifest: Row) -> str:
         f"{name} {found}" for name, found in manifest["provenance"]["versions"].items() if found
     )
     return (
-        f"Fingerprint `{manifest['fingerprint']}`, commit `{commit}`, {versions}. The whole configuration stands in"
-        " `manifest.json`; every row names its teacher, model, prompt, examples, topics and request."
+        f"Fingerprint `{manifest['fingerprint']}`, commit `{commit}`, {versions}. The whole configuration"
+        " stands in `manifest.json`; every row names its teacher, model, prompt, examples, topics and"
+        " request."
     )
 
 

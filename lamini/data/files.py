@@ -48,7 +48,7 @@ def check_pairs(path: str | Path, key: str, override: str | None = None) -> list
 
 
 def name_of(path: str | Path) -> str:
-    """What a source is called after its file or folder: `pairs` for my/pairs.jsonl.gz, `v1.5` for my/v1.5/."""
+    """The source's name: `pairs` for the file my/pairs.jsonl.gz, `v1.5` for the folder my/v1.5."""
     place = Path(path).expanduser().absolute()
     return place.resolve().name if place.is_dir() else place.name.split(".")[0]
 

@@ -1,7 +1,7 @@
 """manifest.json and README.md of a data set: what is in its shards, where it came from, and what it cost.
 
-The manifest is written last, atomically: a folder that has one is finished. `describe` reads the shards once and
-counts; whatever the rows cannot tell (configuration, cost, curation) is handed in.
+The manifest is written last, atomically: a folder that has one is finished. `describe` reads the shards once
+and counts; whatever the rows cannot tell (configuration, cost, curation) is handed in.
 
 Suffixes: N rows of one source.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,9 @@ Counter = Callable[[list[str]], list[int]]
 def describe(folder: Path, count: Counter | None = None) -> dict[str, Any]:
     """What the shards of a folder hold: rows, sources, models, files and fingerprint, in one pass.
 
-    `count` gives token counts for the table of sources; without one they are null. The fingerprint is that which
-    `train.py data=file data.path=<folder>` writes into run.json, as long
-    as no row is empty. 8 bytes a row are held.
+    `count` gives token counts for the table of sources; without one they are null. The fingerprint is that
+    which `train.py data=file data.path=<folder>` writes into run.json, as long as no row is empty. 8 bytes a
+    row are held.
     """
     sources: dict[str, dict[str, Any]] = {}
     hashes = [np.empty(0, np.uint64)]
@@ -102,8 +102,8 @@ def manifest(
 ) -> dict[str, Any]:
     """The record that manifest.json holds: `described` by `describe`, and what only the driver knows.
 
-    `config` is the plain configuration, `cost` what the request log says ({"usd": ..., "requests": ...}), `curation`
-    a `Report.as_dict()` or None, `tokenizer` the name of the one that counted.
+    `config` is the plain configuration, `cost` what the request log says ({"usd": ..., "requests": ...}),
+    `curation` a `Report.as_dict()` or None, `tokenizer` the name of the one that counted.
     """
     return {
         "format": FORMAT,
@@ -146,7 +146,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def verify(folder: Path, record: dict[str, Any]) -> list[str]:
-    """What of the manifest is not so: files that are missing, more, or have other bytes; empty when all is well."""
+    """What of the manifest is not so: files missing, unknown or with other bytes; empty when all is well."""
     present = {path.name for path in shard_files(folder)}
     named = {file["name"]: file for file in record["files"]}
     wrong = [f"{name} is missing" for name in sorted(named.keys() - present)]

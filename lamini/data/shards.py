@@ -1,15 +1,17 @@
 """Folders of Parquet shards: `<prefix>-00000.parquet`, ... with whole rows, written all or not at all.
 
-Shards are written beside their names, flushed to disk, and take their names together when the writer is left without
-an error. A job that is killed leaves hidden drafts, which the next writer removes, and whatever stood there before
-stays whole. A stage that starts again therefore writes its shards anew: its answers come from the request log, so
-that costs no call. The price is the disk space of both versions for as long as the writing takes.
+Shards are written beside their names, flushed to disk, and take their names together when the writer is left
+without an error. A job that is killed leaves hidden drafts, which the next writer removes, and whatever stood
+there before stays whole. A stage that starts again therefore writes its shards anew: its answers come from
+the request log, so that costs no call. The price is the disk space of both versions for as long as the
+writing takes.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -51,14 +53,15 @@ GROUP = 10_000
 class ShardWriter:
     """A context that writes batches into shards of `rows` rows each.
 
-    Every method raises UserError when the disk is full or the folder cannot be written; the shards that stood there
-    are untouched then, and nothing half-written remains.
+    Every method raises UserError when the disk is full or the folder cannot be written; the shards that stood
+    there are untouched then, and nothing half-written remains.
     """
 
     def __init__(self, folder: Path, rows: int, prefix: str = "train", schema: pa.Schema = PAIRS) -> None:
         self.folder, self.rows, self.prefix, self.schema = folder, rows, prefix, schema
         self.written = 0  # rows so far
         self._waiting: list[pa.RecordBatch] = []
+        self._rows_waiting = 0
         self._drafts: list[Path] = []
         self._file: BinaryIO | None = None
         self._parquet: pq.ParquetWriter | None = None
@@ -86,7 +89,8 @@ class ShardWriter:
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows; the batch has the columns of the schema, in any order."""
         self._waiting.append(batch.select(self.schema.names).cast(self.schema))
-        if sum(waiting.num_rows for waiting in self._waiting) < GROUP:
+        self._rows_waiting += batch.num_rows
+        if self._rows_waiting < GROUP:
             return
         try:
             self._flush()
@@ -96,7 +100,7 @@ class ShardWriter:
     def _flush(self) -> None:
         """Move what waits to the disk; rows are counted here, so a shard ends exactly at its last row."""
         table = pa.Table.from_batches(self._waiting, self.schema)
-        self._waiting = []
+        self._waiting, self._rows_waiting = [], 0
         while table.num_rows:
             room = self.rows - self.written % self.rows
             part = table.slice(0, room)
@@ -140,6 +144,9 @@ class ShardWriter:
 
     def _abandon(self) -> None:
         """Let go of what is open, and remove what got no name."""
+        if self._parquet is not None:
+            with suppress(OSError):  # it wants to write its footer, on a disk that may be full
+                self._parquet.close()
         if self._file is not None:
             self._file.close()
         self._parquet = self._file = None

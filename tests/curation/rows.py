@@ -10,9 +10,9 @@ from lamini.config import Curation
 from lamini.data.shards import PAIRS
 
 EMPTY: dict[str, Any] = {
-    "instruction_source": "alpaca", "teacher": "oracle", "model": "oracle-1", "prompt_hash": "p", "examples": [],
-    "topics": [], "instruction_request": "", "sample": 0, "finish_reason": "stop", "prompt_tokens": 3,
-    "response_tokens": 2, "price_usd": None,
+    "instruction_source": "alpaca", "teacher": "oracle", "model": "oracle-1", "prompt_hash": "p",
+    "examples": [], "topics": [], "instruction_request": "", "sample": 0, "finish_reason": "stop",
+    "prompt_tokens": 3, "response_tokens": 2, "price_usd": None,
 }  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def test_a_dropped_answer_does_not_stand_in_the_way_of_a_good_one(curated: Calla
     ]
     kept, dropped, _ = curated(rows, exact=True, near=NEAR, refusals=True)
     assert [row["request"] for row in kept] == ["2"] and reasons(dropped) == [("refusals", None)]
-    assert "can't assist" in dropped[0]["detail"]
+    assert "cannot assist" in dropped[0]["detail"]
 
 
 def test_the_row_that_is_named_is_one_that_stays(curated: Callable[..., Outcome]) -> None:

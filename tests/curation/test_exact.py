@@ -34,7 +34,7 @@ def test_lone_surrogates_are_text_like_any_other() -> None:
 
 
 def test_alpaca() -> None:
-    """Its 50,002 instructions are all different, as its authors saw to; a second copy is found, wherever it is."""
+    """Its 50,002 instructions are all different, as its authors saw to; second copies are found."""
     with gzip.open(shared_data() / "train" / "alpaca.jsonl.gz", "rt") as lines:
         texts = [json.loads(line)["instruction"] for line in lines]
     again = [f"  {text.replace(' ', '  ')} " for text in texts[::7]]

@@ -180,7 +180,7 @@ def test_agreement_over_several_parts(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_real_prompts(tmp_path: Path) -> None:
-    """P3 asks several things about one passage: at 0.8 a sixth of its prompts repeats another with a new question."""
+    """P3 asks several things about one passage: at 0.8 a sixth of its prompts are near-duplicates."""
     with gzip.open(shared_data() / "train" / "p3_t0_sample.jsonl.gz", "rt") as lines:
         texts = [json.loads(line)["instruction"] for line in lines]
     index = indexed(texts, tmp_path)

@@ -52,6 +52,12 @@ ANSWERS = [
     "I would say: as an AI language model I cannot do that.",
     "He cannot assist with that.",
     "Leider war das Wetter schlecht.",
+    "Leider kann ich heute nicht kommen.",
+    "Als KI bezeichnet man künstliche Intelligenz.",
+    "Lo siento, no puedo ir a la fiesta.",
+    "Purtroppo non posso venire stasera.",
+    "Je suis désolée, mais je ne peux pas venir.",
+    "Tom cannot provide for his family.",
     "Je suis désolé pour votre perte.",
     "Como una familia, no podemos rendirnos.",
 ]

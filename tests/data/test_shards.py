@@ -77,7 +77,7 @@ def test_a_shorter_version_replaces_all_of_a_longer_one_and_its_manifest(tmp_pat
 def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     written(tmp_path, 25)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(ZeroDivisionError), ShardWriter(tmp_path, 10) as shards:
+    with pytest.raises(ZeroDivisionError), ShardWriter(tmp_path, 8000) as shards:
         for _ in range(3000):
             shards.write(batch([pair("new")] * 7))
         raise ZeroDivisionError
