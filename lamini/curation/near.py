@@ -6,6 +6,9 @@ compared exactly on its shingles before anything is dropped. So nothing below th
 chain of small changes swallows a family of texts. What can be missed is a duplicate that shares no band;
 `agreement` measures how many.
 
+Words are all that is seen. Prompts that ask two things about one long passage, or fill one long template with
+two names, are near-duplicates here: of P3's prompts 18 % are at 0.8. Where they matter, raise the threshold.
+
 Held in memory at 0.8 with 128 permutations: 128 bytes of sketch, 144 of bands and 72 of buckets a row, 0.9 GB
 for 2.58M rows. The time goes with the rows times the candidates of a row: many rows of one long template are
 slow.

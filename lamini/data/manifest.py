@@ -33,6 +33,20 @@ Counter = Callable[[list[str]], list[int]]
 """Texts -> tokens of each."""
 
 
+def token_counter(tokenizer: str) -> Counter:
+    """Counts the tokens of texts with the tokenizer in a folder or under a hub id, special tokens left out.
+
+    Raises:
+        UserError: nothing loadable there.
+    """
+    from lamini.students.tokenizers import load_tokenizer
+
+    backend = load_tokenizer(tokenizer).backend_tokenizer
+    return lambda texts: [
+        len(text.ids) for text in backend.encode_batch_fast(texts, add_special_tokens=False)
+    ]
+
+
 def describe(folder: Path, count: Counter | None = None) -> dict[str, Any]:
     """What the shards of a folder hold: rows, sources, models, files and fingerprint, in one pass.
 

@@ -69,7 +69,7 @@ def test_a_small_run(modules: tuple[ModuleType, ModuleType], tmp_path: Path) -> 
     (run,) = results["runs"]
     assert run["planted"] == {"decoy": 10, "exact": 30, "near": 30, "row": 930}
     assert run["dropped"] == {"exact as exact": 30, "near as near": 30}
-    assert 0 < run["seconds"] and 0.05 < run["peak_gb"] < 2
+    assert run["seconds"] > 0 and 0.05 < run["peak_gb"] < 2
     other = results["datasketch"]
     assert other["own_dropped"] == other["dropped"] == other["both_dropped"] == 60
     readme = (tmp_path / "README.md").read_text()

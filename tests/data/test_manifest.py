@@ -11,11 +11,20 @@ import yaml
 
 from lamini.data.card import card, sources_table
 from lamini.data.corpus import fingerprint
-from lamini.data.manifest import FORMAT, describe, manifest, read_manifest, verify, write_manifest
+from lamini.data.manifest import (
+    FORMAT,
+    describe,
+    manifest,
+    read_manifest,
+    token_counter,
+    verify,
+    write_manifest,
+)
 from lamini.data.options import FileData
 from lamini.data.shards import MANIFEST, ShardWriter
 from lamini.errors import UserError
 from tests.curation.rows import batch, pair
+from tests.data.toys import shared_data
 
 REPORT = {
     "rows": 12, "kept": 6,
@@ -67,6 +76,12 @@ def test_counts(folder: Path) -> None:
         "instruction_tokens": None,
         "response_tokens": None,
     }
+
+
+def test_tokens_of_a_real_tokenizer() -> None:
+    """T5: 'Hello world' is 8774, 296."""
+    count = token_counter(str(shared_data() / "tokenizers" / "t5"))
+    assert count(["Hello world", "", "Hello"]) == [2, 0, 1]
 
 
 def test_the_fingerprint_is_that_of_training(folder: Path) -> None:
