@@ -10,8 +10,8 @@ Words are all that is seen. Prompts that ask two things about one long passage, 
 two names, are near-duplicates here: of P3's prompts 18 % are at 0.8. Where they matter, raise the threshold.
 
 Held in memory at 0.8 with 128 permutations: 128 bytes of sketch, 144 of bands and 72 of buckets a row, 0.9 GB
-for 2.58M rows. The time goes with the rows times the candidates of a row: 10,000 rows of one template that lie
-just below the threshold take half a minute, ten times as many a hundred times as long.
+for 2.58M rows. The time goes with the rows times the candidates of a row: 10,000 rows of one template that
+lie just below the threshold take half a minute, ten times as many a hundred times as long.
 
 Suffixes: N rows, B bands, P slots, K buckets of a row, C candidates of a row.
 """
