@@ -8,7 +8,7 @@ import hydra
 from omegaconf import DictConfig
 
 from lamini.entry import command
-from lamini.generation import job, starter
+from lamini.generation.command import job, starter
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="generate")

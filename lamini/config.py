@@ -243,6 +243,8 @@ class GenerateConfig:
     dry_run_sample: int  # requests of each stage that a dry run sends where the log has too few answers
     log: str  # request log (SQLite): every answer that was ever paid for
     shard_rows: int  # pairs of one Parquet file
+    tokenizer: str | None  # folder of the tokenizer that counts for the data set's card; null: not counted
+    force: bool  # replace a finished data set of another configuration
     teacher: Any  # a dataclass of lamini.teacher.options
     instructions: Instructions
     responses: Responses

@@ -1,0 +1,101 @@
+"""What generate.py does with the checked jobs of its line; imports nothing heavy before they are all sound."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
+from lamini import curation, responses, runs
+from lamini.config import GenerateConfig, typed
+from lamini.curation import options as curation_options
+from lamini.entry import Start
+from lamini.errors import UserError
+from lamini.instructions import checks
+from lamini.runs import Job
+from lamini.teacher import money
+from lamini.teacher.stopping import Interruption, Stopped
+
+__all__ = ["check", "curation", "job", "start", "starter"]
+
+STOPPED = 1
+_statuses: list[int] = []  # of the jobs of this line: Hydra's launcher calls them one by one
+
+
+def starter() -> Start:
+    """What the entry calls with the jobs of a line."""
+    return start
+
+
+def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: list[str]) -> int:
+    """Check every job, then run them through Hydra one after the other; returns the exit status.
+
+    Raises:
+        UserError: anything that would stop one of the jobs and can be known beforehand.
+    """
+    for one in jobs:
+        check(one.config)
+    for one in jobs:
+        runs.ensure_writable(one.folder, "paths.output_dir")
+    _statuses.clear()
+    main()
+    return max(_statuses, default=0)
+
+
+def check(config: GenerateConfig) -> None:
+    """Raise UserError for what cannot work: one sentence that names the key and says what would."""
+    _check_numbers(config)
+    checks.check(config.instructions)
+    responses.check(config.responses)
+    curation_options.check(config.curation)
+    config.teacher.check()
+    money.check(config.budget.usd, config.teacher.paid())
+    if config.tokenizer is not None and not Path(config.tokenizer).expanduser().is_dir():
+        raise UserError(
+            f"tokenizer={config.tokenizer} is no folder; name one with a tokenizer in it, or null"
+        )
+
+
+def _check_numbers(config: GenerateConfig) -> None:
+    limits = dataclasses.asdict(config.limits)
+    positive = {f"limits.{key}": value for key, value in limits.items()}
+    positive |= {"shard_rows": config.shard_rows, "dry_run_sample": config.dry_run_sample}
+    for key, value in positive.items():
+        if value is not None and not 0 < value < float("inf"):
+            raise UserError(f"{key}={value} must be greater than 0")
+    if config.seed < 0:
+        raise UserError(f"seed={config.seed} must not be negative")
+
+
+def job(config: DictConfig) -> None:
+    """One job as Hydra's launcher calls it; what ends it early leaves a sentence and a status, no exception."""
+    hydra = HydraConfig.get()
+    tree = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    folder = Path(hydra.runtime.output_dir)
+    _statuses.append(_run(typed(tree, GenerateConfig), folder))
+
+
+def _run(config: GenerateConfig, folder: Path) -> int:
+    from lamini.generation import dry_run, stages
+
+    run = dry_run.price if config.dry_run else stages.generate
+    interruption = Interruption()
+    try:
+        with interruption.listening(), runs.RunFolder(folder).locked():
+            run(config, folder, interruption)
+        return 0
+    except UserError as error:
+        print(f"{folder.name}: {error}", file=sys.stderr, flush=True)
+        return 2
+    except Stopped as error:
+        print(f"{folder.name}: {error}", file=sys.stderr, flush=True)
+        return 130 if interruption.signals else STOPPED
+    except KeyboardInterrupt:
+        print(f"{folder.name}: interrupted; the same line continues", file=sys.stderr, flush=True)
+        return 130
