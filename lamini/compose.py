@@ -24,7 +24,9 @@ from lamini.mistakes import Herd, foreseen, sentence
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 SCHEMAS = {"train": TrainConfig, "generate": GenerateConfig}
-LATE = re.compile(r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|optimizer|logger|teacher)\.[^.=]+)=)")
+LATE = re.compile(
+    r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|optimizer|logger|teacher)\.[^.=]+)=)"
+)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

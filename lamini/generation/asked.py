@@ -58,7 +58,7 @@ class Asked:
             async for item, outcome in outcomes:
                 take(item, outcome)
 
-    def _outcomes(self, requests: Iterable[tuple[T, Request]]) -> AsyncGenerator[tuple[T, Outcome]]:
+    def _outcomes(self, requests: Iterable[tuple[T, Request]]) -> AsyncGenerator[tuple[T, Outcome], None]:
         options, limits, budget = self.config.teacher, self.config.limits, self.config.budget.usd
         if isinstance(options, OpenAI) and options.batch:
             from lamini.teacher.openai_batches import ask_in_batches

@@ -1,4 +1,4 @@
-"""What generate.py does with the checked jobs of its line; imports nothing heavy before they are all sound."""
+"""What generate.py does with the jobs of its line; imports nothing heavy before all of them are checked."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
-from lamini import curation, responses, runs
+from lamini import responses, runs
 from lamini.config import GenerateConfig, typed
-from lamini.curation import options as curation_options
+from lamini.curation import options as curation
 from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.instructions import checks
 from lamini.runs import Job
 from lamini.teacher import money
 from lamini.teacher.stopping import Interruption, Stopped
-
-__all__ = ["check", "curation", "job", "start", "starter"]
 
 STOPPED = 1
 _statuses: list[int] = []  # of the jobs of this line: Hydra's launcher calls them one by one
@@ -53,7 +51,7 @@ def check(config: GenerateConfig) -> None:
     _check_numbers(config)
     checks.check(config.instructions)
     responses.check(config.responses)
-    curation_options.check(config.curation)
+    curation.check(config.curation)
     config.teacher.check()
     money.check(config.budget.usd, config.teacher.paid())
     if config.tokenizer is not None and not Path(config.tokenizer).expanduser().is_dir():
@@ -74,7 +72,7 @@ def _check_numbers(config: GenerateConfig) -> None:
 
 
 def job(config: DictConfig) -> None:
-    """One job as Hydra's launcher calls it; what ends it early leaves a sentence and a status, no exception."""
+    """One job as Hydra's launcher calls it; what ends it early leaves a sentence and a status."""
     hydra = HydraConfig.get()
     tree = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     folder = Path(hydra.runtime.output_dir)

@@ -1,7 +1,7 @@
 """dry_run=true: what the job will cost, from the real token counts of a small sample of its own requests.
 
 The sample are the job's first requests, `dry_run_sample` of each source and stage, sent once. Their answers
-stay in the log, so that the job itself does not pay for them again. The price is the sample's, and it is said.
+stay in the log, so that the job itself does not pay for them again. What the sample cost is said.
 
 With a mean of 120 prompt and 400 response tokens a call, 18 instructions a call, and 1,800 wanted: 100 calls,
 12,000 and 40,000 tokens.
@@ -149,9 +149,7 @@ def _show(estimates: list[Estimate], prices: Prices, sample: float | None, answe
         f"in all about {_dollars(dollars(prices, prompt, response))} for {count(prompt)} prompt and"
         f" {count(response)} response tokens (means of the sample times requests; failures not counted)"
     )
-    print(
-        f"this sample: {answers:,} new answers, {_dollars(sample)}; they stay in the log and are not paid again"
-    )
+    print(f"this sample: {answers:,} new answers, {_dollars(sample)}; they stay in the log, paid once")
 
 
 def _dollars(usd: float | None) -> str:

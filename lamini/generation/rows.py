@@ -1,4 +1,4 @@
-"""Rows of the stages as Arrow batches: instructions with what they were made from, pairs with their provenance.
+"""Rows of the stages as Arrow batches: instructions with what they were made from, pairs with provenance.
 
 Rows are plain dictionaries until a batch of them is full.
 """

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -64,7 +64,7 @@ async def ask(
     interruption: Interruption | None = None,
     backoff: Backoff | None = None,
     remember: bool = True,
-) -> AsyncIterator[tuple[T, Outcome]]:
+) -> AsyncGenerator[tuple[T, Outcome], None]:
     """Outcomes of all requests, in order of completion, each with the item it came with.
 
     `requests` is pulled as slots get free. The same key twice is asked once. `budget` is in dollars at the

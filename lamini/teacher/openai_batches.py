@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from itertools import islice
 from typing import Generic, TypeVar
@@ -60,7 +60,7 @@ async def ask_in_batches(
     backoff: Backoff | None = None,
     poll: float = POLL,
     most: int = MOST_REQUESTS,
-) -> AsyncIterator[tuple[T, Outcome]]:
+) -> AsyncGenerator[tuple[T, Outcome], None]:
     """Outcomes of all requests, as `ask` gives them; `meter.prices` are those of the batch API.
 
     Raises:

@@ -1,9 +1,9 @@
 """What a teacher is: messages go in; text, finish reason and token usage come out.
 
-One small asynchronous protocol, so that a paid endpoint, local weights, the embedded oracle and a replayed log
-are driven, logged and counted by the same code. A teacher answers one request or says why not, in one of three
-ways: `Transient` is worth another try, `Unanswerable` concerns this request alone, `UserError` ends the job.
-It never retries and never logs: `asking` does, for all of them.
+One small asynchronous protocol, so that a paid endpoint, local weights, the embedded oracle and a replayed
+log are driven, logged and counted by the same code. A teacher answers one request or says why not, in one of
+three ways: `Transient` is worth another try, `Unanswerable` concerns this request alone, `UserError` ends the
+job. It never retries and never logs: `asking` does, for all of them.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `raw` is the teacher's own record, kept so that a changed parser needs no second call."""
+    """What came back. `raw` is the teacher's own record: a changed parser needs no second call."""
 
     text: str
     finish: str  # stop, length, content_filter, or the teacher's own word

@@ -20,6 +20,7 @@ from lamini.errors import UserError
 from lamini.teacher.openai_compatible import OpenAICompatible
 from lamini.teacher.options import OpenAI, Prices
 from lamini.teacher.protocol import Answer, Message, Request, Sampling
+from tests.generation import small
 from tests.students import tiny
 
 pytestmark = [
@@ -131,3 +132,22 @@ def test_a_model_that_is_not_there_ends_the_job(url: str) -> None:
 def test_an_address_without_v1_is_named(url: str, model: Path) -> None:
     with pytest.raises(UserError, match="teacher.base_url=.*/v1"):
         ask(teacher(url.removesuffix("/v1"), str(model)), request("hi"))
+
+
+def test_generate_has_its_seeds_answered_by_the_server(url: str, model: Path, tmp_path: Path) -> None:
+    words = [
+        "teacher=openai", f"teacher.model={model}", f"teacher.base_url={url}", "instructions=embedded",
+        "~instructions.sources.self_instruct_without_topic", "~instructions.sources.self_instruct_with_topic",
+        "instructions.sources.seeds.limit=6", "responses.sampling.max_tokens=8", "limits.concurrency=2",
+        f"paths.output_dir={tmp_path}",
+    ]  # fmt: skip
+    for again in (False, True):
+        done = subprocess.run(
+            [sys.executable, "generate.py", *words, f"name={'again' if again else 'first'}"],
+            cwd=Path(__file__).resolve().parents[2], text=True, capture_output=True, timeout=200, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert f"{0 if again else 6} answers asked for" in done.stdout
+    first, second = (small.rows(tmp_path / "instructions" / name) for name in ("first", "again"))
+    assert first == second and len(first) == 6
+    assert all(row["response_tokens"] > 0 and row["price_usd"] > 0 for row in first)
