@@ -2,8 +2,8 @@
 
     source -> looked up in the log -> budget -> slot -> teacher -> log -> outcome
 
-The task that got an answer sends the next request in the same breath, before other answers are looked at:
-else answers that arrive together would wait for each other, round after round, and slots would stand empty.
+The task that got an answer makes the next call itself, without a detour over the task that pulls the source:
+a slot is to stand empty as briefly as can be.
 
 An outcome is given out only when its row is on disk. Rows are committed many at a time by a thread, and a
 slot is free again when its answer has arrived, so that no request waits for the disk. Memory is bounded by

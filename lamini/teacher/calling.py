@@ -60,6 +60,7 @@ class Caller:
         self.teacher, self.limits, self.pace, self.meter = teacher, limits, pace, meter
         self.backoff = backoff
         self.resting: set[asyncio.Task[None]] = set()  # tasks between two tries
+        self._turn = asyncio.Lock()
 
     async def call(self, request: Request, tokens: int) -> tuple[Entry, int]:
         """What came of a request that has its slot, and how many calls it took.
@@ -86,6 +87,7 @@ class Caller:
         fault, used = None, 0
         self.meter.flying = self.pace.flying
         try:
+            await self._one_at_a_time()
             async with asyncio.timeout(self.limits.timeout):
                 answer = await self.teacher.answer(request)
             told = answer.prompt_tokens is not None and answer.response_tokens is not None
@@ -100,6 +102,15 @@ class Caller:
         finally:
             self.pace.leave(tokens - used, fault)
             self.meter.flying, self.meter.allowed = self.pace.flying, int(self.pace.allowed)
+
+    async def _one_at_a_time(self) -> None:
+        """Let one request a round of the event loop go.
+
+        Answers that arrive together are handled together, and aiohttp writes to a socket one round later:
+        their successors would all leave at the end, come back together, and so on, and the slots stand empty.
+        """
+        await self._turn.acquire()
+        asyncio.get_running_loop().call_soon(self._turn.release)
 
     async def _rest(self, pause: float, tokens: int) -> None:
         """Without a slot until the next try; a job that ends cancels who rests."""

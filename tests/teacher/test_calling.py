@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lamini.teacher.calling import Backoff, Caller
 from lamini.teacher.pace import Pace
-from lamini.teacher.protocol import Transient
+from lamini.teacher.protocol import Answer, Request, Transient
 from tests.teacher.scripted import Scripted, limits, meter, question
 
 
@@ -40,6 +40,32 @@ def test_a_resting_request_holds_no_slot() -> None:
         assert entry.answer is not None and tries == 1 and not first.done()
         entry, tries = await first
         assert entry.answer is not None and tries == 2 and counted.resting == 0
+
+    asyncio.run(job())
+
+
+def test_requests_that_start_together_leave_one_a_round() -> None:
+    """Eight calls at once: no round of the event loop sends two of them."""
+
+    async def job() -> None:
+        loop, rounds, sent = asyncio.get_running_loop(), 0, []
+
+        class Noted(Scripted):
+            async def answer(self, request: Request) -> Answer:
+                sent.append(rounds)
+                return await super().answer(request)
+
+        def count() -> None:
+            nonlocal rounds
+            rounds += 1
+            if len(sent) < 8:
+                loop.call_soon(count)
+
+        caller = Caller(Noted(0.01), limits(), Pace(limits()), meter(), Backoff())
+        loop.call_soon(count)
+        assert all(caller.pace.take(1) for _ in range(8))
+        await asyncio.gather(*(caller.call(question(n), 1) for n in range(8)))
+        assert len(set(sent)) == 8
 
     asyncio.run(job())
 
