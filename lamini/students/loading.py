@@ -223,7 +223,7 @@ def blank(hf_config: PretrainedConfig) -> PreTrainedModel:
 def scale_head(model: PreTrainedModel) -> None:
     """Draw the output weights anew so that the first logits have a standard deviation of LOGIT_STD.
 
-    Tied heads of the other families are small already (0.02 a weight); T5's tied output is multiplied
+    Tied heads of the other families are small already (0.02 to 0.06 a weight); T5's tied output is multiplied
     with d_model^-0.5 by the model, so its embeddings (stock: 1 a weight) carry LOGIT_STD themselves.
     """
     head = model.get_output_embeddings()

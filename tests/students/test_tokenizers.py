@@ -60,6 +60,14 @@ def test_digits_stand_one_by_one(trained: Path) -> None:
     assert [piece for piece in pieces if any(c.isdigit() for c in piece)] == list("12345")
 
 
+@pytest.mark.parametrize("algorithm", sorted(SPECIALS))
+def test_punctuation_stands_apart_from_words(algorithm: str, tmp_path: Path) -> None:
+    lines = [f"Rosa, Nina. Who is {word}?" for word in ("tall", "small", "old") for _ in range(50)]
+    tokenizer = train_tokenizer(algorithm, lines, 512, tmp_path)
+    pieces = tokenizer.convert_ids_to_tokens(tokenizer(lines[0], add_special_tokens=False).input_ids)
+    assert [piece for piece in pieces if set(piece) & set(",.?")] == [",", ".", "?"]
+
+
 def test_special_tokens_are_the_family_s(trained: Path) -> None:
     tokenizer = load_tokenizer(str(trained))
     ids = tokenizer("what").input_ids
