@@ -1,0 +1,57 @@
+"""How far the meanings of a set lie apart, as one number, so that two sets can be compared.
+
+    distance   mean cosine distance of two different rows: 0 all alike, 1 unrelated; independent of how many rows
+    vendi      exp of the entropy of the eigenvalues of the similarity matrix (Friedman and Dieng 2023): how many
+               unrelated rows would be as diverse; grows with the number of rows, so take equal numbers
+
+Both need no matrix of all pairs: the first is a formula of the sum of the vectors, the second has the eigenvalues of
+a D x D matrix. Bounds come from a bootstrap over rows.
+
+Suffixes: N rows, D dimensions, B bootstrap draws.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+DRAWS = 200
+
+
+def distance(vector_ND: np.ndarray) -> float | None:
+    """Mean of 1 - cosine over all pairs of different rows; None below two rows.
+
+    Rows (1,0) (1,0) (0,1) have the pairs 0, 1, 1, so 2/3.
+    """
+    return _distance(vector_ND, np.ones(len(vector_ND))) if len(vector_ND) > 1 else None
+
+
+def _distance(vector_ND: np.ndarray, count_N: np.ndarray) -> float:
+    """The same where row i stands count_N[i] times; a row is not paired with itself, however often it was drawn."""
+    same = float((count_N**2 * (vector_ND**2).sum(axis=1)).sum())
+    total = float(((count_N @ vector_ND) ** 2).sum())
+    pairs = float(count_N.sum() ** 2 - (count_N**2).sum())
+    return 1 - (total - same) / pairs
+
+
+def bounds(vector_ND: np.ndarray, seed: int, level: float = 0.95) -> tuple[float, float] | None:
+    """Percentile bootstrap interval of `distance`; None below ten rows."""
+    rows = len(vector_ND)
+    if rows < 10:
+        return None
+    random = np.random.default_rng(seed)
+    wide = vector_ND.astype(np.float64)
+    draws_B = [
+        _distance(wide, np.bincount(random.integers(rows, size=rows), minlength=rows)) for _ in range(DRAWS)
+    ]
+    low, high = np.quantile(draws_B, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def vendi(vector_ND: np.ndarray) -> float | None:
+    """Effective number of unrelated rows. Four rows, two each of two orthogonal directions: 2. None without a row."""
+    if not len(vector_ND):
+        return None
+    wide = vector_ND.astype(np.float64)
+    eigenvalue_D = np.linalg.eigvalsh(wide.T @ wide / len(wide))
+    positive = eigenvalue_D[eigenvalue_D > 1e-12]
+    return float(np.exp(-(positive * np.log(positive)).sum()))
