@@ -42,7 +42,10 @@ def place(tokenizer: str, tokenizers: str | None) -> str:
     ways_out = "tokenizer=marks and tokenizer=words need none"
     if folders[0].is_dir() or tokenizer.startswith((".", "/", "~")) or tokenizer.count("/") > 1:
         raise UserError(f"tokenizer={tokenizer}: no tokenizer in {looked}; {ways_out}")
-    snapshot = locate.cached(tokenizer, "tokenizer", locate.TOKENIZERS)
+    try:
+        snapshot = locate.cached(tokenizer, "tokenizer", locate.TOKENIZERS)
+    except UserError:  # it names a key of train.py
+        raise UserError(f"tokenizer={tokenizer} is neither a folder nor a hub id; {ways_out}") from None
     trouble = None if snapshot else locate.hub_trouble(tokenizer)
     if trouble:
         raise UserError(f"tokenizer={tokenizer} not found in {looked}, and {trouble}; {ways_out}")

@@ -29,6 +29,8 @@ BATCH = 10_000
 """Rows that stand as Python objects at a time."""
 ALL = "all"
 """Name of the mixture of all sets."""
+MOST = 100
+"""Sets of one report."""
 
 
 @dataclass(frozen=True)
@@ -58,45 +60,48 @@ class Rows:
         return np.argsort(hash_N, kind="stable")[np.random.default_rng(seed).permutation(self.count)]
 
 
-def split_up(sources: list[Source]) -> dict[str, pa.Table]:
-    """Name of a set -> its rows, in the order of the data.
+def spill(sources: list[Source], folder: Path) -> list[Rows]:
+    """Write the sets of a mixture into `folder` for `Rows` to read, one by one, so that memory stays low.
 
     A set is an `instruction_source`; where two sources of the mixture share one, so that two versions of the same
     data can be compared, it is `<source>/<instruction_source>`.
-    """
-    parts = [(source, value, rows) for source in sources for value, rows in _by_value(source.table)]
-    values = [value for _, value, _ in parts]
-    return {
-        value if values.count(value) == 1 else f"{source.name}/{value}": rows for source, value, rows in parts
-    }
-
-
-def _by_value(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    column = table["instruction_source"]
-    values = pc.unique(column).to_pylist()
-    for value in values:
-        yield value, table if len(values) == 1 else table.filter(pc.equal(column, value))
-
-
-def spill(sets: dict[str, pa.Table], folder: Path) -> list[Rows]:
-    """Write every set into `folder` for `Rows` to read.
 
     Raises:
-        UserError: the disk is full.
+        UserError: the disk is full, or there are more than MOST sets.
     """
-    try:
-        return [_written(name, table, folder / f"{n}.arrow") for n, (name, table) in enumerate(sets.items())]
-    except OSError as error:
+    parts = [
+        (source, value)
+        for source in sources
+        for value in pc.unique(source.table["instruction_source"]).to_pylist()
+    ]
+    if len(parts) > MOST:
         raise UserError(
-            f"{folder} cannot be written ({reason(error)}); set paths.cache_dir=<folder>"
-        ) from error
+            f"the data has {len(parts):,} different values of instruction_source, more than the {MOST} that a"
+            " table can hold; leave the column out or name fewer"
+        )
+    values = [value for _, value in parts]
+    result = []
+    for number, (source, value) in enumerate(parts):
+        alone = values.count(value) == 1 and value != ALL
+        name = value if alone else f"{source.name}/{value}"
+        try:
+            result.append(_written(name, _part(source.table, value), folder / f"{number}.arrow"))
+        except OSError as error:
+            told = f"{folder} cannot be written ({reason(error)}); set paths.cache_dir=<folder>"
+            raise UserError(told) from error
+    return result
+
+
+def _part(table: pa.Table, value: str) -> pa.Table:
+    mask = pc.equal(table["instruction_source"], value)
+    plain = table.select(COLUMNS)
+    return plain if pc.all(mask).as_py() else plain.filter(mask)
 
 
 def _written(name: str, table: pa.Table, path: Path) -> Rows:
-    plain = table.select(COLUMNS)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, plain.schema) as writer:
-        writer.write_table(plain, max_chunksize=BATCH)
-    np.save(path.with_suffix(".npy"), row_hashes(plain))
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=BATCH)
+    np.save(path.with_suffix(".npy"), row_hashes(table))
     return Rows(name, path, table.num_rows)
 
 
