@@ -68,7 +68,8 @@ def figures(parts: dict[str, Any], ruler: str) -> list[Figure]:
     if "contamination" in parts:
         result.append(_contamination(parts["contamination"]))
     if "semantic" in parts:
-        result.append(_spread(parts["semantic"]))
+        if len(parts["semantic"]["sets"]) > 1:
+            result.append(_spread(parts["semantic"]))
         if parts["semantic"]["points"]:
             result.append(_map(parts["semantic"]))
     return result

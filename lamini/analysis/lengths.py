@@ -20,7 +20,7 @@ PIECE = 10 * BATCH  # rows of one job
 
 
 def lengths(sets: list[Rows], ruler: str, processes: int) -> dict[str, dict[str, Any]]:
-    """Set (and `all`) -> pairs and, for each column, tokens, mean, median, p95 and a histogram."""
+    """Set (and `all`, where there are several) -> pairs and, for each column, tokens, mean, median, p95 and a histogram."""
     jobs = [
         (rows, column, start, ruler)
         for rows in sets
@@ -33,7 +33,7 @@ def lengths(sets: list[Rows], ruler: str, processes: int) -> dict[str, dict[str,
     for (rows, column, _, _), often_L in zip(jobs, found, strict=True):
         for name in (rows.name, ALL):
             often[name, column] = _added(often.get((name, column), np.zeros(0, np.int64)), often_L)
-    names = [rows.name for rows in sets] + [ALL]
+    names = [rows.name for rows in sets] + ([ALL] if len(sets) > 1 else [])
     return {
         name: {
             "pairs": int(often[name, COLUMNS[0]].sum()),

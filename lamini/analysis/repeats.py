@@ -22,11 +22,11 @@ from lamini.curation.exact import instruction_key, repeats
 
 
 def exact(sets: list[Rows], processes: int) -> tuple[dict[str, dict[str, Any]], np.ndarray]:
-    """Set (and `all`) -> instructions, unique, and the most frequent one with its count; then all keys, uint64 (N,)."""
+    """Set (and `all`, where there are several) -> instructions, unique, most_frequent; and all keys, uint64 (N,)."""
     found = each(keys, [(rows,) for rows in sets], [rows.count for rows in sets], processes, "repeats")
     result = {rows.name: _counted([rows], key_N) for rows, key_N in zip(sets, found, strict=True)}
     key_N = np.concatenate(found)
-    return result | {ALL: _counted(sets, key_N)}, key_N
+    return result | ({ALL: _counted(sets, key_N)} if len(sets) > 1 else {}), key_N
 
 
 def keys(rows: Rows) -> np.ndarray:
@@ -51,7 +51,7 @@ def _counted(sets: list[Rows], key_N: np.ndarray) -> dict[str, Any]:
 def near(
     sets: list[Rows], key_N: np.ndarray, options: NearDuplicates, cache_dir: Path, processes: int
 ) -> dict[str, int]:
-    """Set (and `all`) -> different instructions that nearly repeat an earlier one of the same set (of any set).
+    """Set (and `all`, as above) -> different instructions that nearly repeat an earlier one of the same set (of any set).
 
     Two passes side by side: one compares only rows of the same set, the other all rows.
     """
@@ -62,7 +62,7 @@ def near(
         jobs.append((sets, False, repeats(key_N) < 0, options, cache_dir))
     found = each(near_rows, jobs, [len(key_N)] * len(jobs), processes, "near-duplicates")
     counts = {rows.name: int(own.sum()) for rows, own in zip(sets, np.split(found[0], starts), strict=True)}
-    return counts | {ALL: int(found[-1].sum())}
+    return counts | ({ALL: int(found[1].sum())} if len(sets) > 1 else {})
 
 
 def near_rows(

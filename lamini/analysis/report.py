@@ -155,13 +155,15 @@ BELOW = {
 
 def _facts(rejected: dict[str, int], parts: dict[str, Any]) -> list[str]:
     """What stands out, a line each."""
-    exact = parts["repeats"]["exact"][ALL]
+    whole = list(parts["lengths"])[-1]  # `all`, or the only set
+    sets = max(len(parts["lengths"]) - 1, 1)
+    exact = parts["repeats"]["exact"][whole]
     facts = [
-        f"{exact['instructions']:,} pairs in {len(parts['lengths']) - 1} set(s);"
+        f"{exact['instructions']:,} pairs in {sets} set(s);"
         f" {exact['unique']:,} different instructions ({exact['unique'] / exact['instructions']:.1%})."
     ]
     if "near" in parts["repeats"]:
-        near = parts["repeats"]["near"][ALL]
+        near = parts["repeats"]["near"][whole]
         facts[0] += f" Of these, {near:,} ({near / exact['unique']:.1%}) nearly repeat another."
     if rejected:
         reasons = ", ".join(f"{count:,} {why}" for why, count in sorted(rejected.items()))

@@ -35,9 +35,9 @@ def lengths(part: dict[str, Any], ruler: str) -> Table:
     paper = beside("table1", list(part))
     columns = [Column("set"), Column("pairs", ",d")]
     for side in COLUMNS:
-        columns += [Column(f"{side} tokens", ",d"), Column(f"mean {side}", ".2f")]
-        columns += [Column("paper", ".2f")] if paper else []
-        columns += [Column("median", ",d"), Column("95 %", ",d")]
+        columns += [Column(f"{side} tokens", ",d"), Column(f"{side} mean", ".2f")]
+        columns += [Column(f"{side} mean, paper", ".2f")] if paper else []
+        columns += [Column(f"{side} median", ",d"), Column(f"{side} 95 %", ",d")]
     rows: list[list[Cell]] = []
     for name, row in part.items():
         cells: list[Cell] = [name, row["pairs"]]
@@ -48,24 +48,14 @@ def lengths(part: dict[str, Any], ruler: str) -> Table:
             cells += [own["median"], own["p95"]]
         rows.append(cells)
     notes = [f"Tokens are {ruler}."] + ([PAPER_NOTE] if paper else [])
-    return Table("lengths", "Pairs and lengths (paper Table 1)", _numbered(columns), rows, notes)
-
-
-def _numbered(columns: list[Column]) -> list[Column]:
-    """Headings that differ: of two named `median`, the second becomes `response median`."""
-    names = [column.name for column in columns]
-    result, side = [], ""
-    for column in columns:
-        side = column.name.split()[0] if column.name.endswith(" tokens") else side
-        result.append(Column(f"{side} {column.name}", column.shown) if names.count(column.name) > 1 else column)
-    return result
+    return Table("lengths", "Pairs and lengths (paper Table 1)", columns, rows, notes)
 
 
 def diversity(part: dict[str, Any], side: str, options: Diversity) -> Table:
     """Paper Table 2, for instructions or for responses."""
     paper = beside("table2", list(part))
     columns = [Column("set"), Column(options.units, ",d"), Column("MATTR", ".2f")]
-    columns += [Column("paper", ".2f")] if paper else []
+    columns += [Column("MATTR, paper", ".2f")] if paper else []
     columns += [Column("MTLD", ".1f"), Column("distinct-1", ".3f"), Column("distinct-2", ".3f")]
     columns += [Column("compression", ".2f"), Column("sample", ",d")]
     rows: list[list[Cell]] = []

@@ -22,14 +22,22 @@ def distance(vector_ND: np.ndarray) -> float | None:
 
     Rows (1,0) (1,0) (0,1) have the pairs 0, 1, 1, so 2/3.
     """
-    return _distance(vector_ND, np.ones(len(vector_ND))) if len(vector_ND) > 1 else None
+    rows = len(vector_ND)
+    if rows < 2:
+        return None
+    return _distance(vector_ND, np.ones(rows), _lengths(vector_ND))
 
 
-def _distance(vector_ND: np.ndarray, count_N: np.ndarray) -> float:
+def _lengths(vector_ND: np.ndarray) -> np.ndarray:
+    """Squared length of each row, float64 (N,): 1, or 0 for a row without a known word."""
+    return np.einsum("nd,nd->n", vector_ND, vector_ND, dtype=np.float64)
+
+
+def _distance(vector_ND: np.ndarray, count_N: np.ndarray, length_N: np.ndarray) -> float:
     """The same where row i stands count_N[i] times; a row is not paired with itself, however often it was drawn."""
-    same = float((count_N**2 * (vector_ND**2).sum(axis=1)).sum())
-    total = float(((count_N @ vector_ND) ** 2).sum())
-    pairs = float(count_N.sum() ** 2 - (count_N**2).sum())
+    total = float(((count_N.astype(vector_ND.dtype) @ vector_ND).astype(np.float64) ** 2).sum())
+    same = float(count_N.astype(np.float64) ** 2 @ length_N)
+    pairs = float(count_N.sum()) ** 2 - float((count_N**2).sum())
     return 1 - (total - same) / pairs
 
 
@@ -39,9 +47,10 @@ def bounds(vector_ND: np.ndarray, seed: int, level: float = 0.95) -> tuple[float
     if rows < 10:
         return None
     random = np.random.default_rng(seed)
-    wide = vector_ND.astype(np.float64)
+    length_N = _lengths(vector_ND)
     draws_B = [
-        _distance(wide, np.bincount(random.integers(rows, size=rows), minlength=rows)) for _ in range(DRAWS)
+        _distance(vector_ND, np.bincount(random.integers(rows, size=rows), minlength=rows), length_N)
+        for _ in range(DRAWS)
     ]
     low, high = np.quantile(draws_B, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
