@@ -36,7 +36,8 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
     """Check every job, run them one after the other; returns the exit status.
 
     Raises:
-        UserError: anything that would stop one of the jobs and can be known beforehand, or that stopped the only one.
+        UserError: anything that would stop one of the jobs and can be known beforehand, or that stopped the
+        only one.
     """
     for each in jobs:
         check(each.config)

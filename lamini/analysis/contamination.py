@@ -1,11 +1,13 @@
 """Test items whose text stands in the pairs: word n-grams shared by a mixture and the evaluation tasks.
 
-P3 and FLAN contain most of the paper's 15 tasks, and the paper does not say from which split its prompts were drawn.
-A text of an item is looked for by all its n-grams (13 words, as in Brown et al. 2020); one of fewer words as a
-whole, and one below `contamination.shortest` words not at all, because a short phrase stands everywhere by chance.
-N-grams of more than COMMON items of a task are the task's wording and not an item's; they are left out and counted.
+P3 and FLAN contain most of the paper's 15 tasks, and the paper does not say from which split its prompts
+were drawn. A text of an item is looked for by all its n-grams (13 words, as in Brown et al. 2020); one of
+fewer words as a whole, and one below `contamination.shortest` words not at all, because a short phrase
+stands everywhere by chance. N-grams of more than COMMON items of a task are the task's wording and not an
+item's; they are left out and counted.
 
-Instructions and responses are searched. What the jobs return is the first row of each n-gram, not the matches.
+Instructions and responses are searched. What the jobs return is the first row of each n-gram, not the
+matches.
 
 Suffixes: W words, G n-grams of one length, T texts of the items.
 """
@@ -32,12 +34,14 @@ Places = dict[tuple[str, str], dict[int, np.ndarray]]
 
 @dataclass
 class Search:
-    """What is looked for. A text is one of an item's; `owners` pairs n-grams with the texts that hold them."""
+    """What is looked for. An item has several texts; `owners` pairs n-grams with the texts that hold them."""
 
     items: list[Item]
     text_items: np.ndarray  # the item of each text, int64 (T,)
     numbers: dict[int, np.ndarray]  # n -> numbers of the n-grams, uint64 (G,), ascending
-    owners: dict[int, tuple[np.ndarray, np.ndarray]]  # n -> n-grams (rows of numbers[n]) and texts, side by side
+    owners: dict[
+        int, tuple[np.ndarray, np.ndarray]
+    ]  # n -> n-grams (rows of numbers[n]) and texts, side by side
     wording: dict[str, int]  # task -> n-grams left out
 
     def held(self, chosen: dict[int, np.ndarray] | None = None) -> np.ndarray:
@@ -52,8 +56,8 @@ class Search:
 def prepare(items: list[Item], options: Contamination) -> Search:
     """The n-grams of all items.
 
-    With n-grams of 13 and a shortest text of 8 words, a text of 15 words gives its three 13-grams, one of 9 words
-    itself, one of 7 words nothing.
+    With n-grams of 13 and a shortest text of 8 words, a text of 15 words gives its three 13-grams, one of 9
+    words itself, one of 7 words nothing.
     """
     hashes = Hashes()
     texts = [(number, text) for number, item in enumerate(items) for text in item.texts]
@@ -111,7 +115,7 @@ def look(sets: list[Rows], search: Search, processes: int) -> tuple[Places, dict
 def scan(
     rows: Rows, column: str, start: int, numbers: dict[int, np.ndarray]
 ) -> tuple[dict[int, np.ndarray], int]:
-    """Hold the PIECE texts from row `start` against the n-grams: first row of each, and rows with at least one."""
+    """Hold the PIECE texts from row `start` against the n-grams: the first row of each, and rows with any."""
     indices = {n: Index(number_G) for n, number_G in numbers.items()}
     first = {n: np.full(len(number_G), -1, np.int32) for n, number_G in numbers.items()}
     hashes, count = Hashes(), 0

@@ -1,10 +1,11 @@
 """How many tokens a text has, by the ruler that `tokenizer=` names.
 
     words            what stands between blanks
-    marks            words and punctuation marks: the paper's unit, as far as it can be told (lamini/analysis/words.py)
-    anything else    a tokenizer: a folder, a name under paths.tokenizers, or a hub id; special tokens are not counted
+    marks            words and punctuation marks: the paper's unit, as far as it can be told (words.py)
+    anything else    a tokenizer: a folder, a name under paths.tokenizers, or a hub id; without special tokens
 
-A tokenizer is looked for before anything heavy is imported, and there is no second choice behind one that is named.
+A tokenizer is looked for before anything heavy is imported, and there is no second choice behind one that
+is named.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Paper Table 2: lexical diversity of the instructions and of the responses of every set.
 
-MATTR goes over all units of a set, its rows one after another: in the order of the data (`diversity.order=file`,
-which is what gives the paper's number on Alpaca's instructions) or in a random one. The order matters, because a
-window of 50 holds several short instructions and neighbours in a file are often alike. The paper's mixture has a
-higher MATTR than any of its parts, which only a mixed order can give; so `all` is mixed at random in both cases.
+MATTR goes over all units of a set, its rows one after another: in the order of the data
+(`diversity.order=file`, which is what gives the paper's number on Alpaca's instructions) or in a random
+one. The order matters, because a window of 50 holds several short instructions and neighbours in a file are
+often alike. The paper's mixture has a higher MATTR than any of its parts, which only a mixed order can
+give; so `all` is mixed at random in both cases.
 
-MTLD, distinct-n and the compression ratio are taken from whole rows drawn at random until `diversity.sample` units
-are together: distinct-n of sets of different size cannot be compared.
+MTLD, distinct-n and the compression ratio are taken from whole rows drawn at random until
+`diversity.sample` units are together: distinct-n of sets of different size cannot be compared.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from lamini.config import Diversity
 def diversity(
     sets: list[Rows], options: Diversity, seed: int, processes: int
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Set (and `all`, where there are several) -> column -> units, sample and the measures; null without a value."""
+    """Set (and `all`, where there are several) -> column -> units, sample, measures; null without a value."""
     streams = {rows.name: [rows] for rows in sets} | ({ALL: sets} if len(sets) > 1 else {})
     jobs = [(members, column, options, seed) for members in streams.values() for column in COLUMNS]
     sizes = [sum(rows.count for rows in members) for members, *_ in jobs]
@@ -57,9 +58,10 @@ def _stream(members: list[Rows], column: str, shuffled: bool, seed: int) -> Iter
 
 
 def _sampled(members: list[Rows], column: str, options: Diversity, seed: int) -> dict[str, Any]:
-    """What is taken from a sample: cut to exactly `options.sample` units, but the compressed texts are whole."""
+    """What is taken from a sample: exactly `options.sample` units, but the texts compressed are whole."""
     limit = options.sample or float("inf")
-    vocabulary, units, owners, chosen = Vocabulary(), [np.empty(0, np.int32)], [np.empty(0, np.int64)], []
+    vocabulary, units, owners = Vocabulary(), [np.empty(0, np.int32)], [np.empty(0, np.int64)]
+    chosen: list[str] = []
     held = 0
     for texts in _stream(members, column, True, seed):
         unit_W, count_N = numbered(texts, options.units, vocabulary)

@@ -17,9 +17,10 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 0 auto; max-width: 1200px; padding: 16px; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; padding: 16px; }}
+body {{ margin: 0 auto; max-width: 1200px; }}
 h1 {{ font-size: 1.3rem; margin: 0 0 .25rem; }}
-p {{ margin: 0 0 1rem; color: #555; font-size: .9rem; }}
+p {{ margin: 0 0 1rem; color: #555; font-size: .9rem; overflow-wrap: anywhere; }}
 </style>
 </head>
 <body>
@@ -38,8 +39,15 @@ def html(figure: Figure) -> str:
     view.update_layout(
         template="plotly_white",
         height=height,
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0},
+        margin={"l": 10, "r": 10, "t": 60, "b": 90},
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "yanchor": "bottom",
+            "y": 0,
+            "x": 0,
+            "itemsizing": "constant",
+        },
         font={"family": "system-ui, sans-serif", "size": 13},
     )
     view.update_xaxes(automargin=True)
@@ -57,7 +65,9 @@ def html(figure: Figure) -> str:
 def _curves(figure: Curves) -> tuple[go.Figure, int]:
     """Panels below each other, so that a phone shows them too."""
     panels = len(figure.panels)
-    view = make_subplots(panels, 1, subplot_titles=list(figure.panels), vertical_spacing=0.12, shared_xaxes=True)
+    view = make_subplots(
+        panels, 1, subplot_titles=list(figure.panels), vertical_spacing=0.12, shared_xaxes=True
+    )
     for row, lines in enumerate(figure.panels.values(), start=1):
         colour = colours(list(lines))
         for name, points in lines.items():
@@ -68,7 +78,7 @@ def _curves(figure: Curves) -> tuple[go.Figure, int]:
         view.update_xaxes(type="log", dtick=1, row=row, col=1)
         view.update_yaxes(tickformat=".0%", row=row, col=1)
     view.update_xaxes(title=figure.x, row=panels, col=1)
-    return view, 380 * panels
+    return view, 340 * panels + 90
 
 
 def _dots(figure: Dots) -> tuple[go.Figure, int]:
@@ -76,20 +86,22 @@ def _dots(figure: Dots) -> tuple[go.Figure, int]:
     titles = [panel for panel in figure.panels if panel]
     view = make_subplots(panels, 1, subplot_titles=titles or None, vertical_spacing=0.14, shared_xaxes=True)
     most = 0
+    several = len(figure.series) > 1
     for row, values in enumerate(figure.panels.values(), start=1):
         most = max(most, len(values))
         for number, series in enumerate(figure.series):
-            symbol = "circle-open" if series in figure.marks else "circle"
             colour = "#dd6633" if number else "#3366aa"
+            marker: dict[str, Any] = {"symbol": "circle", "size": 9, "color": colour}
+            if series in figure.marks:
+                marker |= {"symbol": "circle-open", "size": 15, "line": {"width": 2}}
             view.add_scatter(x=[cells[number] for cells in values.values()], y=list(values), name=series,
-                             legendgroup=series, showlegend=row == 1 and len(figure.series) > 1, mode="markers",
-                             marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2}},
-                             row=row, col=1)  # fmt: skip
+                             legendgroup=series, showlegend=row == 1 and several, mode="markers",
+                             marker=marker, row=row, col=1)  # fmt: skip
         view.update_yaxes(autorange="reversed", row=row, col=1)
     view.update_xaxes(title=figure.x, row=panels, col=1)
     if figure.percent:
-        view.update_xaxes(tickformat=".1%", rangemode="tozero")
-    return view, (130 + 30 * most) * panels + 60
+        view.update_xaxes(tickformat=".1%")
+    return view, (110 + 32 * most) * panels + 90
 
 
 def _map(figure: Map) -> tuple[go.Figure, int]:

@@ -53,15 +53,17 @@ def _dots(figure: Dots) -> Canvas:
     canvas, axes = _canvas(1.9 + 0.32 * len(rows), len(figure.panels))
     for axis, (panel, values) in zip(axes, figure.panels.items(), strict=True):
         for number, series in enumerate(figure.series):
-            shown = [(row[number], place) for place, row in enumerate(values.values()) if row[number] is not None]
+            shown = [
+                (row[number], place) for place, row in enumerate(values.values()) if row[number] is not None
+            ]
             if shown:
-                style = {"facecolors": "none"} if series in figure.marks else {}
+                hollow = series in figure.marks
                 colour = "#dd6633" if number else "#3366aa"
-                axis.scatter(*zip(*shown, strict=True), label=series, s=46, edgecolors=colour, zorder=3,
-                             **(style or {"facecolors": colour}))  # fmt: skip
+                axis.scatter(*zip(*shown, strict=True), label=series, s=90 if hollow else 36, zorder=3,
+                             edgecolors=colour, facecolors="none" if hollow else colour)  # fmt: skip
         axis.set(title=panel, xlabel=figure.x, yticks=range(len(rows)), yticklabels=rows)
         if figure.percent:
-            axis.set_xlim(left=-0.001)
+            axis.set_xlim(left=-0.03 * axis.get_xlim()[1])
             axis.xaxis.set_major_formatter(PercentFormatter(1))
     axes[0].invert_yaxis()
     if len(figure.series) > 1:

@@ -17,7 +17,18 @@ import numpy as np
 from lamini.analysis.rows import ALL, COLUMNS
 from lamini.analysis.sections import beside
 
-COLOURS = ("#3366aa", "#dd6633", "#339966", "#aa3377", "#bb9900", "#55aacc", "#777777", "#884411", "#7755cc", "#66aa22")
+COLOURS = (
+    "#3366aa",
+    "#dd6633",
+    "#339966",
+    "#aa3377",
+    "#bb9900",
+    "#55aacc",
+    "#777777",
+    "#884411",
+    "#7755cc",
+    "#66aa22",
+)
 """Of the sets, in their order; distinguishable by most colour-blind eyes, and repeated after the tenth."""
 STEPS = 60
 """Points of a curve."""
@@ -83,7 +94,9 @@ def colours(sets: list[str]) -> dict[str, str]:
 
 def _lengths(part: dict[str, Any], ruler: str) -> Curves:
     names = [name for name in part if name != ALL]
-    panels = {f"{side}s": {name: _share_below(part[name][side]["histogram"]) for name in names} for side in COLUMNS}
+    panels = {
+        f"{side}s": {name: _share_below(part[name][side]["histogram"]) for name in names} for side in COLUMNS
+    }
     caption = f"Share of a set's texts that have at most so many tokens. Tokens are {ruler}."
     return Curves("lengths", "How long the texts are", caption, "tokens", "share of texts", panels)
 
@@ -116,10 +129,12 @@ def _contamination(part: dict[str, Any]) -> Dots:
         looked = own["items"] - own["too_short"]
         if looked:
             rows[task] = [own["overlaps"][ALL] / looked, own["covered"][ALL] / looked]
-    caption = "Share of a task's items that overlap with some row, and of those whose text is there nearly as a whole."
+    caption = (
+        "Share of a task's items that overlap with some row, and of those that are there nearly as a whole."
+    )
     series = ["overlap", "covered"]
-    return Dots("contamination", "Test items found in the pairs", caption, "share of items", series, {"": rows},
-                percent=True)  # fmt: skip
+    title = "Test items found in the pairs"
+    return Dots("contamination", title, caption, "share of items", series, {"": rows}, {"overlap"}, True)
 
 
 def _spread(part: dict[str, Any]) -> Dots:

@@ -65,7 +65,8 @@ def read(task: str, path: Path) -> list[Item]:
         UserError: a line is no JSON object, a column that tasks.yaml names is missing, or there is no text.
     """
     items = [
-        Item(task, row, tuple(texts(record, task, f"{path}, line {row + 1}"))) for row, record in _records(path)
+        Item(task, row, tuple(texts(record, task, f"{path}, line {row + 1}")))
+        for row, record in _records(path)
     ]
     if not any(item.texts for item in items):
         raise UserError(f"{KEY}: {path} has no item with text")
@@ -75,8 +76,8 @@ def read(task: str, path: Path) -> list[Item]:
 def texts(record: dict[str, Any], task: str, where: str = "") -> Iterator[str]:
     """The texts of one item that are looked for.
 
-    {"sentence": "Ann met Bo, so _ left", "option1": "Ann", "option2": "Bo"} of winogrande gives three: as it is,
-    with Ann and with Bo in the blank. Of an unknown task, every column of text.
+    {"sentence": "Ann met Bo, so _ left", "option1": "Ann", "option2": "Bo"} of winogrande gives three: as
+    it is, with Ann and with Bo in the blank. Of an unknown task, every column of text.
     """
     known = _mapping().get(task)
     if known is None:
@@ -101,7 +102,9 @@ def _at(record: Any, field: str, where: str) -> list[str]:
 
 @lru_cache
 def _mapping() -> dict[str, dict[str, Any]]:
-    known: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("tasks.yaml").read_text("utf-8"))
+    known: dict[str, dict[str, Any]] = yaml.safe_load(
+        Path(__file__).with_name("tasks.yaml").read_text("utf-8")
+    )
     return known
 
 

@@ -1,7 +1,7 @@
 """Paper Table 1: pairs, tokens and lengths of every set, for instructions and responses.
 
-Mean lengths are what the paper prints; the median and the 95th percentile beside them, because lengths are skewed.
-They are exact: what the processes return is how often each length occurs.
+Mean lengths are what the paper prints; the median and the 95th percentile beside them, because lengths are
+skewed. They are exact: what the processes return is how often each length occurs.
 
 Suffixes: L lengths 0, 1, 2, ...
 """
@@ -20,7 +20,7 @@ PIECE = 10 * BATCH  # rows of one job
 
 
 def lengths(sets: list[Rows], ruler: str, processes: int) -> dict[str, dict[str, Any]]:
-    """Set (and `all`, where there are several) -> pairs and, for each column, tokens, mean, median, p95 and a histogram."""
+    """Set (and `all`, where there are several) -> pairs and what is known of each column's lengths."""
     jobs = [
         (rows, column, start, ruler)
         for rows in sets

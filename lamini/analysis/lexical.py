@@ -1,11 +1,13 @@
 """Measures of lexical diversity over sequences of numbered units (paper section 3.3, Table 2).
 
-    MATTR        mean share of different units in a sliding window (Covington and McFall 2010), the paper's x100
-    MTLD         mean length of runs until their type-token ratio falls to the threshold (McCarthy and Jarvis 2010)
+    MATTR        mean share of different units in a sliding window (Covington and McFall 2010)
+    MTLD         mean run until the type-token ratio falls to a threshold (McCarthy and Jarvis 2010)
     distinct-n   different n-grams / all n-grams, none across two texts (Li et al. 2016)
-    compression  bytes / bytes after zlib level 6, what gzip does (Shaib et al. 2024): higher is more repetitive
+    compression  bytes / bytes after zlib level 6, what gzip does (Shaib et al. 2024): higher is more
+    repetitive
 
-MATTR and MTLD hardly depend on the length of a text. Distinct-n falls with it, so compare equal numbers of units.
+MATTR and MTLD hardly depend on the length of a text. Distinct-n falls with it, so compare equal numbers of
+units.
 
 Suffixes: W units.
 """
@@ -21,8 +23,8 @@ import numpy as np
 def mattr(pieces: Iterable[np.ndarray], window: int) -> float | None:
     """Mean type-token ratio of all windows of `window` units of a stream that comes in pieces (int32 (W,)).
 
-    A unit counts in the windows in which it stands first. Units 0 1 0 0 2, windows of 3: 2/3, 2/3, 2/3. None where
-    the stream is shorter than a window.
+    A unit counts in the windows in which it stands first. Units 0 1 0 0 2, windows of 3: 2/3, 2/3, 2/3.
+    None where the stream is shorter than a window.
     """
     types = windows = 0
     rest = np.empty(0, np.int32)
@@ -59,9 +61,9 @@ def previous(unit_W: np.ndarray) -> np.ndarray:
 def mtld(unit_W: np.ndarray, threshold: float) -> float | None:
     """Mean of both directions of units / factors; None without a unit.
 
-    Units 0 0 1 2, threshold 0.72: forward, 0 0 closes a factor (1/2) and 1 2 is none, so 4 / 1; backward, 2 1 0 0
-    reaches 3/4, which is (1 - 0.75) / (1 - 0.72) = 0.893 of a factor, so 4 / 0.893; mean 4.24. A text that never
-    repeats a unit has no factor and counts as one.
+    Units 0 0 1 2, threshold 0.72: forward, 0 0 closes a factor (1/2) and 1 2 is none, so 4 / 1; backward, 2
+    1 0 0 reaches 3/4, which is (1 - 0.75) / (1 - 0.72) = 0.893 of a factor, so 4 / 0.893; mean 4.24. A text
+    that never repeats a unit has no factor and counts as one.
     """
     if not len(unit_W):
         return None

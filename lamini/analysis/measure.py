@@ -1,4 +1,4 @@
-"""One report: read the data, measure part by part, write. Called once a line is accepted; heavy imports stand here."""
+"""One report: read the data, measure part by part, write. Imported once a line is accepted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def analyze(config: AnalyzeConfig) -> Path:
     """Measure the data that `config` names; returns the folder with the report.
 
     Raises:
-        UserError: rows, models or test items cannot be read, the disk is full, or another line writes this report.
+        UserError: rows, models or test items cannot be read, the disk is full, or another line writes this
+        report.
     """
     cache_dir = Path(config.paths.cache_dir)
     cache_dir.mkdir(parents=True, exist_ok=True)
@@ -72,7 +73,9 @@ def _measured(config: AnalyzeConfig, sets: list[Rows], parts: Parts) -> dict[str
         lambda: diversity(sets, config.diversity, config.seed, processes),
     )
     near = asdict(config.near) if config.near else None
-    result["repeats"] = parts.get("repeats", {**order, "near": near}, lambda: _repeats(config, sets, processes))
+    result["repeats"] = parts.get(
+        "repeats", {**order, "near": near}, lambda: _repeats(config, sets, processes)
+    )
     if config.contamination.tasks is not None:
         found = items.files(config.contamination.tasks)
         settings = {**order, "tasks": items.digest(found), **_search(config)}

@@ -1,6 +1,6 @@
 """Which model turns instructions into vectors, found out before anything heavy is imported.
 
-    a folder or hub id   that model, through sentence-transformers; where it cannot be had, the line is refused
+    a folder or hub id   that model, through sentence-transformers; refused where it cannot be had
     tfidf                words and pairs of words weighted by rarity, then 256 dimensions of a truncated SVD
     auto                 the paper's model where it can be had, else tfidf, and the report says why
 
@@ -23,7 +23,7 @@ INSTALL = "pip install 'lamini-herd[analysis]'"
 
 @dataclass(frozen=True)
 class Chosen:
-    """What vectors come from: `source` is a folder, a hub id or tfidf; `note` is said wherever they are shown."""
+    """What vectors come from: `source` is a folder, a hub id or tfidf; `note` goes where they are shown."""
 
     source: str
     note: str
@@ -40,7 +40,9 @@ def choose(model: str) -> Chosen:
     if model != "auto":
         trouble, source = _found(model)
         if trouble:
-            raise UserError(f"semantic.model={model}: {trouble}; semantic.model=tfidf needs no model, null no map")
+            raise UserError(
+                f"semantic.model={model}: {trouble}; semantic.model=tfidf needs no model, null no map"
+            )
         return Chosen(source, f"sentence embeddings of {model}")
     trouble, source = _found(PAPER)
     if trouble:
@@ -55,7 +57,9 @@ def _found(model: str) -> tuple[str | None, str]:
     folder = Path(model).expanduser()
     if folder.is_dir():
         complete = (folder / FILES[0]).is_file()
-        return (None if complete else f"{folder} is no folder of sentence-transformers, {FILES[0]} is missing"), str(folder)
+        return (
+            None if complete else f"{folder} is no folder of sentence-transformers, {FILES[0]} is missing"
+        ), str(folder)
     if locate.is_path(model) and "/" in model:
         return f"there is no folder {folder}", ""
     name = model if "/" in model else f"sentence-transformers/{model}"

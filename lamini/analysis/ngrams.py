@@ -1,9 +1,11 @@
-"""Word n-grams as 64-bit numbers, and an index of those of the test items that a stream of rows is held against.
+"""Word n-grams as 64-bit numbers, and an index of those of the test items that a stream of rows is held
+against.
 
-Words are runs of letters and digits in lower case, apostrophes divide: "doesn't" and "doesn 't" are the same. The
-number of an n-gram is a polynomial of the hashes of its words, so that all n-grams of a batch take n multiplications
-a word, and the shorter ones come out on the way. A table of 2^24 places answers most words of the rows at once;
-what is left is looked up exactly. Two different n-grams share a number once in 10^19.
+Words are runs of letters and digits in lower case, apostrophes divide: "doesn't" and "doesn 't" are the
+same. The number of an n-gram is a polynomial of the hashes of its words, so that all n-grams of a batch
+take n multiplications a word, and the shorter ones come out on the way. A table of 2^24 places answers most
+words of the rows at once; what is left is looked up exactly. Two different n-grams share a number once in
+10^19.
 
 Suffixes: W words of a batch, G n-grams of the index.
 """

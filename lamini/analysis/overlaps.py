@@ -62,7 +62,7 @@ def _any_text(search: Search, chosen_T: np.ndarray) -> np.ndarray:
 
 
 def matches(search: Search, places: Places, sets: list[Rows]) -> list[dict[str, Any]]:
-    """Every item that overlaps: task, item (0-based row of its file), coverage, sets, and one place to look at."""
+    """Every item that overlaps: task, item (0-based row of its file), coverage, sets, a place to look."""
     everywhere = coverage(search, _seen(places, list(places)))
     names = [rows.name for rows in sets]
     by_set = {name: coverage(search, _seen(places, [(name, c) for c in COLUMNS])) for name in names}

@@ -1,6 +1,8 @@
-"""Finished parts of a report, kept under what they were computed from: the same line again computes nothing twice.
+"""Finished parts of a report, kept under what they were computed from: the same line again computes nothing
+twice.
 
-A part is re-used when its settings are the same, and replaced otherwise; `force=true` replaces it in any case.
+A part is re-used when its settings are the same, and replaced otherwise; `force=true` replaces it in any
+case.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ class Parts:
         self.folder, self.force = folder, force
         folder.mkdir(parents=True, exist_ok=True)
 
-    def get(self, name: str, settings: dict[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def get(
+        self, name: str, settings: dict[str, Any], compute: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
         """The part as it stands there, or computed now and written."""
         file = self.folder / f"{name}.json"
         content = json.dumps([VERSION, name, settings], sort_keys=True).encode()

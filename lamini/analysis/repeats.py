@@ -1,8 +1,8 @@
 """How many instructions of a set are different: exact repeats and near-duplicates (the paper kept its 70K).
 
-The same rules as in curation: exact repeats are equal after Unicode composition and with every run of blanks as one;
-near-duplicates are at or above a Jaccard similarity of their word n-grams. So these are the rows that
-`curation.exact` and `curation.near` would drop.
+The same rules as in curation: exact repeats are equal after Unicode composition and with every run of
+blanks as one; near-duplicates are at or above a Jaccard similarity of their word n-grams. So these are the
+rows that `curation.exact` and `curation.near` would drop.
 
 Suffixes: N rows.
 """
@@ -22,7 +22,7 @@ from lamini.curation.exact import instruction_key, repeats
 
 
 def exact(sets: list[Rows], processes: int) -> tuple[dict[str, dict[str, Any]], np.ndarray]:
-    """Set (and `all`, where there are several) -> instructions, unique, most_frequent; and all keys, uint64 (N,)."""
+    """Set (and `all`, where there are several) -> instructions, unique, most_frequent; all keys (N,)."""
     found = each(keys, [(rows,) for rows in sets], [rows.count for rows in sets], processes, "repeats")
     result = {rows.name: _counted([rows], key_N) for rows, key_N in zip(sets, found, strict=True)}
     key_N = np.concatenate(found)
@@ -51,7 +51,8 @@ def _counted(sets: list[Rows], key_N: np.ndarray) -> dict[str, Any]:
 def near(
     sets: list[Rows], key_N: np.ndarray, options: NearDuplicates, cache_dir: Path, processes: int
 ) -> dict[str, int]:
-    """Set (and `all`, as above) -> different instructions that nearly repeat an earlier one of the same set (of any set).
+    """Set (and `all`, as above) -> different instructions that nearly repeat an earlier one of the same set
+    (of any set).
 
     Two passes side by side: one compares only rows of the same set, the other all rows.
     """

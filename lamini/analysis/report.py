@@ -1,7 +1,8 @@
 """The files of a report: report.md and report.json, tables as CSV and Markdown, figures as PNG and HTML.
 
-Every file is written beside and renamed over, so a reader sees the old one or the new one. Tables and figures of an
-earlier line with other parts are removed at the end: what stands in the folder belongs to the report in it.
+Every file is written beside and renamed over, so a reader sees the old one or the new one. Tables and
+figures of an earlier line with other parts are removed at the end: what stands in the folder belongs to the
+report in it.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ def write(
     }
     _place(folder / "report.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     _place(folder / "report.md", _text(fingerprint, config, rejected, parts, tables, drawn))
-    _remove_strangers(folder, {f"{table.name}.{end}" for table in tables for end in ("csv", "md")}, set(drawn))
+    _remove_strangers(
+        folder, {f"{table.name}.{end}" for table in tables for end in ("csv", "md")}, set(drawn)
+    )
     if "contamination" not in parts:
         (folder / MATCHES).unlink(missing_ok=True)
 
@@ -85,7 +88,7 @@ def _figures(folder: Path, parts: dict[str, Any], ruler: str) -> dict[str, str]:
     from lamini.analysis.draw_png import png
     from lamini.analysis.figures import figures
 
-    drawn = {}
+    drawn: dict[str, str] = {}
     for figure in figures(parts, ruler):
         _place(folder / "figures" / f"{figure.name}.html", html(figure))
         _place_bytes(folder / "figures" / f"{figure.name}.png", png(figure))
@@ -140,7 +143,9 @@ def _text(
         lines += [f"## {table.title}", markdown(table)]
         lines += [f"![{drawn[f'{name}.png']}](figures/{name}.png)\n\n[interactive](figures/{name}.html)"
                   for name in BELOW.get(table.name, ()) if f"{name}.png" in drawn]  # fmt: skip
-    lines.append("Tables as CSV stand in tables/, every number in report.json, the configuration in config.yaml.")
+    lines.append(
+        "Tables as CSV stand in tables/, every number in report.json, the configuration in config.yaml."
+    )
     return "\n\n".join(lines) + "\n"
 
 

@@ -1,9 +1,9 @@
 """The pairs as sets of rows that several processes read at once without a copy of them in each.
 
-A set is what has one `instruction_source`, as in the paper's tables. Its rows are written once, uncompressed, to an
-Arrow file that every process maps into memory: 2.58M pairs are then held by the system's page cache, a second time
-on disk, and not in each process. Rows can be read in the order of the data or in a random one that depends on what
-the rows hold and on the seed, never on their order.
+A set is what has one `instruction_source`, as in the paper's tables. Its rows are written once,
+uncompressed, to an Arrow file that every process maps into memory: 2.58M pairs are then held by the
+system's page cache, a second time on disk, and not in each process. Rows can be read in the order of the
+data or in a random one that depends on what the rows hold and on the seed, never on their order.
 
 Suffixes: N rows of a set.
 """
@@ -55,7 +55,7 @@ class Rows:
                 yield chunks.take(pa.array(order_N[start : start + BATCH])).to_pylist()
 
     def shuffled(self, seed: int) -> np.ndarray:
-        """Row numbers in a random order, int64 (N,): the same rows in another order of the file come out alike."""
+        """Row numbers in a random order, int64 (N,): by what the rows are, wherever in the file."""
         hash_N = np.load(self.path.with_suffix(".npy"))
         return np.argsort(hash_N, kind="stable")[np.random.default_rng(seed).permutation(self.count)]
 
@@ -63,8 +63,8 @@ class Rows:
 def spill(sources: list[Source], folder: Path) -> list[Rows]:
     """Write the sets of a mixture into `folder` for `Rows` to read, one by one, so that memory stays low.
 
-    A set is an `instruction_source`; where two sources of the mixture share one, so that two versions of the same
-    data can be compared, it is `<source>/<instruction_source>`.
+    A set is an `instruction_source`; where two sources of the mixture share one, so that two versions of
+    the same data can be compared, it is `<source>/<instruction_source>`.
 
     Raises:
         UserError: the disk is full, or there are more than MOST sets.
@@ -119,7 +119,8 @@ def interleaved(
 ) -> Iterator[list[str]]:
     """The texts of all sets in batches, mixed at random, each set in its own order (or in the one given).
 
-    With sets (a, b) and (c), the draw 1, 0, 0 gives c, a, b. Over shuffled sets this is a shuffle of the whole.
+    With sets (a, b) and (c), the draw 1, 0, 0 gives c, a, b. Over shuffled sets this is a shuffle of the
+    whole.
     """
     set_N = np.repeat(np.arange(len(sets), dtype=np.int16), [rows.count for rows in sets])
     np.random.default_rng(seed).shuffle(set_N)

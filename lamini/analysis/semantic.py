@@ -1,8 +1,9 @@
 """The semantic map of the instructions and the spread of every set (paper section 3.3).
 
-The paper embeds 50K instructions of a set and shows a t-SNE map, without a number. Here each set also gets its mean
-cosine distance with an interval, and its Vendi score over equally many rows of every set. A t-SNE of 350K points
-takes hours on a CPU and prints black: all `semantic.sample` rows are measured, `semantic.points` of them are drawn.
+The paper embeds 50K instructions of a set and shows a t-SNE map, without a number. Here each set also gets
+its mean cosine distance with an interval, and its Vendi score over equally many rows of every set. A t-SNE
+of 350K points takes hours on a CPU and prints black: all `semantic.sample` rows are measured,
+`semantic.points` of them are drawn.
 
 Suffixes: N rows, D dimensions, P points.
 """
@@ -27,7 +28,7 @@ NARROW = 50
 
 
 def semantic(sets: list[Rows], options: Semantic, chosen: Chosen, seed: int) -> dict[str, Any]:
-    """`model` (what the vectors are), `vendi_rows`, `sets` (set -> rows, distance, bounds, vendi) and `points`."""
+    """`model` (what vectors are), `vendi_rows`, `sets` (set -> rows, distance, bounds, vendi), `points`."""
     texts = {rows.name: _sample(rows, options.sample, seed) for rows in sets}
     vector_ND = vectors([text for own in texts.values() for text in own], chosen, seed)
     ends = np.cumsum([len(own) for own in texts.values()])[:-1]
@@ -59,7 +60,7 @@ def _measured(vector_ND: np.ndarray, equal: int, seed: int) -> dict[str, Any]:
 def _points(
     parts: dict[str, np.ndarray], texts: dict[str, list[str]], options: Semantic, seed: int
 ) -> dict[str, list[Any]]:
-    """Set -> [x, y, start of the instruction] of the rows that are drawn; empty where there are too few for a map."""
+    """Set -> [x, y, start of the instruction] of the rows that are drawn; empty where a map needs more."""
     drawn = {name: part[: options.points] for name, part in parts.items()}
     vector_PD = np.concatenate(list(drawn.values()))
     if len(vector_PD) < 10:

@@ -1,11 +1,11 @@
 """How far the meanings of a set lie apart, as one number, so that two sets can be compared.
 
-    distance   mean cosine distance of two different rows: 0 all alike, 1 unrelated; independent of how many rows
-    vendi      exp of the entropy of the eigenvalues of the similarity matrix (Friedman and Dieng 2023): how many
+    distance   mean cosine distance of two different rows: 0 all alike, 1 unrelated, however many rows
+    vendi      exp of the entropy of the similarity matrix's eigenvalues (Friedman and Dieng 2023): how many
                unrelated rows would be as diverse; grows with the number of rows, so take equal numbers
 
-Both need no matrix of all pairs: the first is a formula of the sum of the vectors, the second has the eigenvalues of
-a D x D matrix. Bounds come from a bootstrap over rows.
+Both need no matrix of all pairs: the first is a formula of the sum of the vectors, the second has the
+eigenvalues of a D x D matrix. Bounds come from a bootstrap over rows.
 
 Suffixes: N rows, D dimensions, B bootstrap draws.
 """
@@ -34,7 +34,7 @@ def _lengths(vector_ND: np.ndarray) -> np.ndarray:
 
 
 def _distance(vector_ND: np.ndarray, count_N: np.ndarray, length_N: np.ndarray) -> float:
-    """The same where row i stands count_N[i] times; a row is not paired with itself, however often it was drawn."""
+    """The same where row i stands count_N[i] times, and is not paired with itself, however often drawn."""
     total = float(((count_N.astype(vector_ND.dtype) @ vector_ND).astype(np.float64) ** 2).sum())
     same = float(count_N.astype(np.float64) ** 2 @ length_N)
     pairs = float(count_N.sum()) ** 2 - float((count_N**2).sum())
@@ -57,7 +57,7 @@ def bounds(vector_ND: np.ndarray, seed: int, level: float = 0.95) -> tuple[float
 
 
 def vendi(vector_ND: np.ndarray) -> float | None:
-    """Effective number of unrelated rows. Four rows, two each of two orthogonal directions: 2. None without a row."""
+    """Effective number of unrelated rows. Two rows each of two orthogonal directions: 2. None if empty."""
     if not len(vector_ND):
         return None
     wide = vector_ND.astype(np.float64)

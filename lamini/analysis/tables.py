@@ -12,7 +12,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Column:
-    """A heading, and how its values are shown in Markdown: a format such as `,d`, `.2f` or `.1%`; "" is text."""
+    """A heading, and how its values are shown in Markdown: a format such as `,d` or `.1%`; "" is text."""
 
     name: str
     shown: str = ""

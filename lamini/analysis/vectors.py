@@ -37,20 +37,26 @@ def _embedded(texts: list[str], source: str) -> np.ndarray:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"semantic.model={source} cannot be loaded: {first}") from error
     progress = Progress("embeddings", len(texts), "instructions")
-    order = np.argsort([-len(text) for text in texts], kind="stable")  # alike lengths together: little padding
-    found = np.empty((len(texts), model.get_sentence_embedding_dimension() or 0), np.float32)
+    order = np.argsort(
+        [-len(text) for text in texts], kind="stable"
+    )  # alike lengths together: little padding
+    parts = []
     for start in range(0, len(texts), CHUNK):
-        rows = order[start : start + CHUNK]
-        found[rows] = model.encode([texts[row] for row in rows], show_progress_bar=False, convert_to_numpy=True)
-        progress.at(start + len(rows))
-    return found
+        chosen = [texts[row] for row in order[start : start + CHUNK]]
+        parts.append(model.encode(chosen, show_progress_bar=False, convert_to_numpy=True))
+        progress.at(start + len(chosen))
+    found = np.concatenate(parts)
+    found[order] = found.copy()
+    return np.asarray(found)
 
 
 def _tfidf(texts: list[str], seed: int) -> np.ndarray:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), max_features=100_000, dtype=np.float32)
+    vectorizer = TfidfVectorizer(
+        sublinear_tf=True, ngram_range=(1, 2), max_features=100_000, dtype=np.float32
+    )
     try:
         weights = vectorizer.fit_transform(texts)
     except ValueError as error:

@@ -1,8 +1,9 @@
 """Texts as sequences of units, each a number: what diversity is counted over.
 
-`marks` takes words and punctuation marks, case kept; `words` lower-case words. The paper does not say what it counts.
-Stanford Alpaca's instructions (input joined) have 16.94 marks each and a MATTR of 77.06 in the order of the file,
-where the paper's Table 1 and 2 have 17.11 and 77.00; with `words` it is 14.1 and 79.9. So `marks` is the default.
+`marks` takes words and punctuation marks, case kept; `words` lower-case words. The paper does not say what
+it counts. Stanford Alpaca's instructions (input joined) have 16.94 marks each and a MATTR of 77.06 in the
+order of the file, where the paper's Table 1 and 2 have 17.11 and 77.00; with `words` it is 14.1 and 79.9.
+So `marks` is the default.
 
 Suffixes: W units of a batch, N texts.
 """

@@ -1,7 +1,8 @@
 """Parts of the work side by side in processes of one thread each, with a line for whoever waits.
 
-Processes are started afresh (spawn): forking a process in which Arrow or a tokenizer has threads may hang. What they
-are given and give back is small; the rows are mapped from disk. The result does not depend on how many there are.
+Processes are started afresh (spawn): forking a process in which Arrow or a tokenizer has threads may hang.
+What they are given and give back is small; the rows are mapped from disk. The result does not depend on how
+many there are.
 """
 
 from __future__ import annotations
