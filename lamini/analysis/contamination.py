@@ -78,18 +78,18 @@ def prepare(items: list[Item], options: Contamination) -> Search:
 
 def _add(search: Search, n: int, number: np.ndarray, owner: np.ndarray) -> None:
     """Take the n-grams of one length, those apart that are a task's wording."""
-    tasks = list(search.wording)
-    task = np.array([tasks.index(item.task) for item in search.items])[search.text_items[owner]]
+    tasks, items, texts = list(search.wording), len(search.items), len(search.text_items)
+    task_I = np.array([tasks.index(item.task) for item in search.items])
     numbers, gram = np.unique(number, return_inverse=True)
-    in_items = np.unique(np.stack([gram, task, search.text_items[owner]], axis=1), axis=0)
-    in_tasks, often = np.unique(in_items[:, :2], axis=0, return_counts=True)
-    common = {(int(g), int(t)) for g, t in in_tasks[often > COMMON]}
-    for _, number_of_task in common:
-        search.wording[tasks[number_of_task]] += 1
-    kept = np.array([pair not in common for pair in zip(gram.tolist(), task.tolist(), strict=True)], bool)
-    pairs = np.unique(np.stack([gram[kept], owner[kept]], axis=1), axis=0)
-    used, row = np.unique(pairs[:, 0], return_inverse=True)
-    search.numbers[n], search.owners[n] = numbers[used], (row, pairs[:, 1])
+    held = np.unique(gram * items + search.text_items[owner])  # an n-gram counts once in an item
+    used, often = np.unique(held // items * len(tasks) + task_I[held % items], return_counts=True)
+    common = used[often > COMMON]  # n-gram and task in one number, as `held` is n-gram and item
+    for task in (common % len(tasks)).tolist():
+        search.wording[tasks[task]] += 1
+    kept = ~np.isin(gram * len(tasks) + task_I[search.text_items[owner]], common)
+    pair = np.unique(gram[kept] * texts + owner[kept])
+    left, row = np.unique(pair // texts, return_inverse=True)
+    search.numbers[n], search.owners[n] = numbers[left], (row, pair % texts)
 
 
 def look(sets: list[Rows], search: Search, processes: int) -> tuple[Places, dict[str, dict[str, int]]]:

@@ -62,10 +62,10 @@ def grams(word_W: np.ndarray, longest: int) -> Iterator[tuple[int, np.ndarray]]:
 
 
 class Index:
-    """Numbers of n-grams of one length, sorted, each once: `find` says which of them stand in a batch."""
+    """Numbers of n-grams of one length, ascending, each once: `find` says which of them stand in a batch."""
 
     def __init__(self, number_G: np.ndarray) -> None:
-        self.number_G = np.unique(number_G)
+        self.number_G = number_G
         self._table = np.zeros(1 << PLACES, bool)
         self._table[self._place(self.number_G)] = True
 
