@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from lamini.analysis import counting, items, models
+from lamini.analysis import items, models, rulers
 from lamini.config import AnalyzeConfig, typed
 from lamini.entry import Start
 from lamini.errors import UserError
@@ -74,7 +74,7 @@ def check(config: AnalyzeConfig) -> None:
         if value not in known:
             raise UserError(f"{key}={value} is unknown; there are: {' '.join(known)}")
     config.data.check()
-    counting.place(config.tokenizer, config.paths.tokenizers)
+    rulers.place(config.tokenizer, config.paths.tokenizers)
     if config.contamination.tasks is not None:
         items.files(config.contamination.tasks)
     if config.semantic.model is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lamini.analysis import contamination, counting, items, models, overlaps, repeats, report
+from lamini.analysis import contamination, items, models, overlaps, repeats, report, rulers
 from lamini.analysis.diversity import diversity
 from lamini.analysis.lengths import lengths
 from lamini.analysis.parts import Parts
@@ -65,7 +65,7 @@ def _measured(config: AnalyzeConfig, sets: list[Rows], parts: Parts) -> dict[str
     """Name of a part -> what was measured; parts that are turned off are missing."""
     order = {"order": order_digest(sets), "seed": config.seed}
     processes = config.processes or cores()
-    ruler = counting.place(config.tokenizer, config.paths.tokenizers)
+    ruler = rulers.place(config.tokenizer, config.paths.tokenizers)
     result = {"lengths": parts.get("lengths", {"ruler": ruler}, lambda: lengths(sets, ruler, processes))}
     result["diversity"] = parts.get(
         "diversity",

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from lamini.analysis import counting, sections
+from lamini.analysis import rulers, sections
 from lamini.analysis.rows import ALL, COLUMNS
 from lamini.analysis.tables import Table, comma_separated, markdown
 from lamini.config import AnalyzeConfig
@@ -68,7 +68,7 @@ def _place(path: Path, text: str) -> None:
 
 
 def _ruler(config: AnalyzeConfig) -> str:
-    return counting.LABELS.get(config.tokenizer, f"those of the tokenizer {config.tokenizer}")
+    return rulers.LABELS.get(config.tokenizer, f"those of the tokenizer {config.tokenizer}")
 
 
 def _tables(config: AnalyzeConfig, parts: dict[str, Any]) -> list[Table]:

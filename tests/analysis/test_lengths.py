@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lamini.analysis import counting, lengths
+from lamini.analysis import counting, lengths, rulers
 from lamini.errors import UserError
 from tests.analysis import toys
 from tests.data.toys import shared_data
@@ -44,7 +44,7 @@ def test_counts() -> None:
 def test_real_tokenizers_count_without_special_tokens() -> None:
     folder = shared_data() / "tokenizers"
     for name in ("t5", "gpt2"):
-        assert counting.place(name, str(folder)) == str(folder / name)
+        assert rulers.place(name, str(folder)) == str(folder / name)
         assert counting.counts(["Hello world", ""], str(folder / name)).tolist() == [2, 0]
 
 
@@ -52,4 +52,4 @@ def test_real_tokenizers_count_without_special_tokens() -> None:
 def test_a_tokenizer_that_is_nowhere_is_told(tokenizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(UserError, match=f"tokenizer={tokenizer}.*tokenizer=words"):
-        counting.place(tokenizer, None)
+        rulers.place(tokenizer, None)
