@@ -84,7 +84,7 @@ def _curves(figure: Curves) -> tuple[go.Figure, int]:
 def _dots(figure: Dots) -> tuple[go.Figure, int]:
     panels = len(figure.panels)
     titles = [panel for panel in figure.panels if panel]
-    view = make_subplots(panels, 1, subplot_titles=titles or None, vertical_spacing=0.14, shared_xaxes=True)
+    view = make_subplots(panels, 1, subplot_titles=titles or None, vertical_spacing=0.2)
     most = 0
     several = len(figure.series) > 1
     for row, values in enumerate(figure.panels.values(), start=1):

@@ -30,8 +30,8 @@ COLOURS = (
     "#66aa22",
 )
 """Of the sets, in their order; distinguishable by most colour-blind eyes, and repeated after the tenth."""
-STEPS = 60
-"""Points of a curve."""
+SHARES = np.append(np.linspace(0, 1, 60), [0.99, 0.995, 0.999])
+"""Where a curve has its points, at most."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ def _lengths(part: dict[str, Any], ruler: str) -> Curves:
 
 
 def _share_below(histogram: list[list[int]]) -> list[tuple[float, float]]:
-    """(length, share of texts of at most that length) at STEPS lengths or fewer."""
+    """(length, share of texts of at most that length), at SHARES."""
     length_L, often_L = np.array(histogram).T
     share_L = np.cumsum(often_L) / often_L.sum()
-    shown = np.unique(np.searchsorted(share_L, np.linspace(0, 1, STEPS) - 1e-12).clip(0, len(share_L) - 1))
+    shown = np.unique(np.searchsorted(share_L, SHARES - 1e-12).clip(0, len(share_L) - 1))
     return [(float(max(length_L[n], 1)), float(share_L[n])) for n in shown]
 
 
