@@ -232,6 +232,7 @@ class Curation:
     refusals: bool  # drop responses that decline
     echoes: bool  # drop responses that repeat the instruction
     lossy: str | None  # tokenizer folder; drop what it cannot round-trip; null: keep
+    lossy_accepted: str  # characters whose loss does not matter, for example a line break
 
 
 @dataclass

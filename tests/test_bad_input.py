@@ -70,7 +70,7 @@ LINES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no file": ((*FILE,), ("data.path",)),
     "missing file": ((*FILE, "data.path={dir}/none.jsonl"), ("data.path={dir}/none.jsonl", "does not exist")),
     "empty file": ((*FILE, "data.path={dir}/empty.jsonl"), ("data.path={dir}/empty.jsonl", "is empty")),
-    "folder for a file": ((*FILE, "data.path={dir}"), ("data.path={dir}", "is a folder")),
+    "folder for a file": ((*FILE, "data.path={dir}/shardless"), ("data.path={dir}/shardless", "is a folder")),
     "unknown suffix": ((*FILE, "data.path={dir}/notes.txt"), ("notes.txt", ".jsonl")),
     "no folder there": ((STUDENT, "paths.output_dir={dir}/notes.txt/x"), ("notes.txt/x", "paths.output_dir")),
     "no cache there": ((STUDENT, "paths.cache_dir={dir}/notes.txt/x"), ("notes.txt/x", "paths.cache_dir")),
@@ -90,6 +90,7 @@ ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "not a JSON array": ((*FILE, "data.path={dir}/broken.json"), ("broken.json", "no intact JSON array")),
     "cut gzip": ((*FILE, "data.path={dir}/cut.jsonl.gz"), ("cut.jsonl.gz", "damaged")),
     "no parquet": ((*FILE, "data.path={dir}/fake.parquet"), ("fake.parquet", "no intact parquet")),
+    "folder with a bad shard": ((*FILE, "data.path={dir}"), ("fake.parquet", "no intact parquet")),
     "some bad rows": ((*FILE, "data.path={dir}/some.jsonl"), ("4 of 40", "max_rejected", "quarantine")),
     "less than a batch": ((*FILE, "data.path={dir}/good.jsonl", "batch_size=64"), ("at most 3",)),
     "one pair": ((*FILE, "data.path={dir}/one.jsonl"), ("fewer than two", "validation.share=0")),
@@ -119,6 +120,7 @@ def bad_files(folder: Path) -> None:
     (folder / "broken.jsonl").write_text('{"instruction": "a", "respon\n' * 40)
     (folder / "broken.json").write_text('[{"instruction": "a"')
     (folder / "empty.jsonl").touch()
+    (folder / "shardless").mkdir()
     (folder / "notes.txt").write_text("no rows")
     (folder / "fake.parquet").write_text("PAR0")
     whole = gzip.compress((folder / "good.jsonl").read_bytes())

@@ -1,9 +1,9 @@
-"""The near-duplicate index against exact Jaccard similarities: what the sketches find, measured on the data at hand.
+"""The near-duplicate index against exact Jaccard similarities, on the data at hand.
 
-Some rows are drawn and compared exactly with every other row, at the price of one pass over the shingles on disk.
-Recall is the share of the truly similar pairs that the index would have compared; precision that of the pairs it
-compares which are truly similar (the others cost time, not rows: each pair is compared exactly before a row is
-dropped). The draw has a seed of its own, so the same data gives the same numbers.
+Some rows are drawn and compared exactly with every other row, at the price of one pass over the shingles on
+disk. Recall is the share of the truly similar pairs that the index would have compared; precision that of the
+pairs it compares which are truly similar (the others cost time, not rows: each pair is compared exactly
+before a row is dropped). The draw has a seed of its own, so the same data gives the same numbers.
 
 Suffixes: N rows, S shingles of a part of the rows, U different shingles of the drawn rows, H hits.
 """
@@ -60,7 +60,7 @@ def _overlapping(index: Index, chosen: np.ndarray, rows: np.ndarray) -> set[tupl
     """Pairs of a chosen row and an alive one that share enough shingles to reach the threshold."""
     offsets, flat = index.store.offsets, index.store.flat
     shingle_sets = [index.store.of(int(row)) for row in chosen]
-    size = np.array([len(found) for found in shingle_sets])
+    size = np.array([len(found) for found in shingle_sets], np.int64)
     hash_U = np.fromiter((h for found in shingle_sets for h in found), np.uint64)
     owner_U = np.repeat(np.arange(len(chosen)), size)
     order = np.argsort(hash_U, kind="stable")
@@ -79,9 +79,7 @@ def _overlapping(index: Index, chosen: np.ndarray, rows: np.ndarray) -> set[tupl
         row_H, owner_H = _hits(hash_S[keep_S], row_S[keep_S], hash_U, owner_U)
         key, shared = np.unique(row_H * len(chosen) + owner_H, return_counts=True)
         enough = shared >= index.options.threshold * size[key % len(chosen)] - 1e-9
-        pairs.update(
-            (int(chosen[k % len(chosen)]), int(k // len(chosen))) for k in key[enough].tolist()
-        )
+        pairs.update((int(chosen[k % len(chosen)]), int(k // len(chosen))) for k in key[enough].tolist())
         first = last
     return pairs
 

@@ -1,8 +1,9 @@
 """Repeats of the same instruction: the same text with the same sample number, whatever the response.
 
-The same means: equal after Unicode composition (NFC) and with every run of blanks and line breaks as one blank. Case
-and punctuation count ("polish" is not "Polish"); what differs only there is for the near-duplicates. Eight bytes a
-row are held: among 2.58M different instructions two share a 64-bit hash with a probability of 2 in ten million.
+The same means: equal after Unicode composition (NFC) and with every run of blanks and line breaks as one
+blank. Case and punctuation count ("polish" is not "Polish"); what differs only there is for the
+near-duplicates. Eight bytes a row are held: among 2.58M different instructions two share a 64-bit hash with a
+probability of 2 in ten million.
 
 Suffixes: N rows.
 """

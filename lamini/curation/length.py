@@ -1,4 +1,4 @@
-"""Pairs that are too short or too long to be meant, in characters: no tokenizer decides what everybody trains on."""
+"""Pairs that are too short or too long, in characters: no tokenizer decides what everybody trains on."""
 
 from __future__ import annotations
 

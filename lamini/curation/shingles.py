@@ -1,8 +1,9 @@
 """Texts as sets of word n-grams, each a 64-bit hash: what near-duplicates are compared by.
 
-Words are lower-case runs of letters, digits and marks. Signs that carry meaning alone (+, -, =, %, #, emoji) are
-words too, or "3 + 4" and "3 - 4" were the same; punctuation of sentences is not, so that a lost full stop makes no
-difference. Scripts without blanks between words (Han, kana, Thai, Lao, Khmer, Burmese) count each character as one.
+Words are lower-case runs of letters, digits and marks. Signs that carry meaning alone (+, -, =, %, #, emoji)
+are words too, or "3 + 4" and "3 - 4" were the same; punctuation of sentences is not, so that a lost full stop
+makes no difference. Scripts without blanks between words (Han, kana, Thai, Lao, Khmer, Burmese) count each
+character as one.
 
 Arrow splits and numpy hashes whole batches: a word costs about half a microsecond.
 
@@ -37,8 +38,9 @@ def words(texts: pa.Array) -> pa.Array:
 def shingles(texts: pa.Array, ngram: int) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of the word n-grams of each text, uint64 (S,), and where each text's begin, int64 (N + 1,).
 
-    Repeats of an n-gram are repeated. A text of fewer words is one shingle of all its words; one without words is
-    one shingle of its very characters. "a b c d" and "a b", n-grams of 3: abc, bcd, ab; they begin at 0, 2, 3.
+    Repeats of an n-gram are repeated. A text of fewer words is one shingle of all its words; one without
+    words is one shingle of its very characters. "a b c d" and "a b", n-grams of 3: abc, bcd, ab; they begin
+    at 0, 2, 3.
     """
     split = words(texts)
     starts_N = np.asarray(split.offsets, dtype=np.int64)[:-1]

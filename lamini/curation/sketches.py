@@ -1,8 +1,9 @@
 """MinHash sketches and their bands: near-duplicates found without comparing every text with every other.
 
-A sketch has P slots; two sets agree in a slot with the probability of their Jaccard similarity. The slots are cut
-into bands, and texts that agree in all slots of some band are candidates. `rensa` (Rust) computes the slots; the
-bands are ours, because candidates must be looked at one by one and its index answers only by yes or no.
+A sketch has P slots; two sets agree in a slot with the probability of their Jaccard similarity. The slots are
+cut into bands, and texts that agree in all slots of some band are candidates. `rensa` (Rust) computes the
+slots; the bands are ours, because candidates must be looked at one by one and its index answers only by yes
+or no.
 
 Of a slot one byte is kept: 128 bytes a text, at the price of 1 in 256 slots agreeing by accident. Of a band a
 64-bit hash is kept.

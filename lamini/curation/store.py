@@ -15,7 +15,7 @@ from lamini.runs import reason
 
 
 class Store:
-    """Append batches, `close`, then read rows. The file has no name: it ends with the process, however that dies."""
+    """Append batches, `close`, then read rows. The file is nameless and goes with the process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,7 +32,7 @@ class Store:
             UserError: the disk is full.
         """
         try:
-            self._file.write(memoryview(hash_S).cast("B"))
+            self._file.write(hash_S.tobytes())
             self._file.flush()
         except OSError as error:
             raise self._refused(error) from error
@@ -44,7 +44,9 @@ class Store:
         self._sizes.clear()
         self.offsets = np.cumsum(sizes_N)
         shape = (int(self.offsets[-1]),)
-        self.flat: np.ndarray = np.memmap(self._file, np.uint64, "r", shape=shape) if shape[0] else np.empty(0, np.uint64)
+        self.flat: np.ndarray = (
+            np.memmap(self._file, np.uint64, "r", shape=shape) if shape[0] else np.empty(0, np.uint64)
+        )
 
     def of(self, row: int) -> set[int]:
         """The different shingles of a row."""
@@ -52,7 +54,9 @@ class Store:
         return set(found)
 
     def _refused(self, error: OSError) -> UserError:
-        return UserError(f"{self.folder} cannot take the shingles that curation.near compares: {reason(error)}")
+        return UserError(
+            f"{self.folder} cannot take the shingles that curation.near compares: {reason(error)}"
+        )
 
 
 def jaccard(one: set[int], other: set[int]) -> float:

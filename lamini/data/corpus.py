@@ -117,11 +117,17 @@ def fingerprint(sources: list[Source]) -> str:
     Content-defined: neither the order of the rows in a source nor that of the sources counts, the
     number of repeats does. Sources of weight 0 do not count.
     """
+    return fingerprint_of(
+        [(source.name, source.weight, row_hashes(source.table)) for source in sources if source.weight > 0]
+    )
+
+
+def fingerprint_of(sources: list[tuple[str, float, np.ndarray]]) -> str:
+    """`fingerprint` of sources given as name, weight and `row_hash` of every row, uint64 (N,)."""
     digest = blake2b(digest_size=8)
-    for source in sorted(sources, key=lambda source: source.name):
-        if source.weight > 0:
-            digest.update(f"{source.name} {float(source.weight)!r} {source.table.num_rows}".encode())
-            digest.update(np.sort(row_hashes(source.table)).astype(">u8").tobytes())
+    for name, weight, hash_N in sorted(sources, key=lambda source: source[0]):
+        digest.update(f"{name} {float(weight)!r} {len(hash_N)}".encode())
+        digest.update(np.sort(hash_N).astype(">u8").tobytes())
     return digest.hexdigest()
 
 

@@ -32,6 +32,27 @@ def format_of(path: Path, key: str, override: str | None = None) -> str:
     return found
 
 
+def check_pairs(path: str | Path, key: str, override: str | None = None) -> list[Path]:
+    """The files with the rows of `path`: the file itself, or the .parquet shards of a folder, sorted by name.
+
+    Raises:
+        UserError: as `check`, or the folder holds no shard.
+    """
+    place = Path(path).expanduser()
+    shards = sorted(place.glob("[!.]*.parquet")) if place.is_dir() else []
+    if not shards:
+        return [check(path, key, override)]
+    if override not in (None, "parquet"):
+        raise UserError(f"{key}={path} is a folder of parquet shards, not of format {override}")
+    return [check(shard, key) for shard in shards]
+
+
+def name_of(path: str | Path) -> str:
+    """The source's name: `pairs` for the file my/pairs.jsonl.gz, `v1.5` for the folder my/v1.5."""
+    place = Path(path).expanduser().absolute()
+    return place.resolve().name if place.is_dir() else place.name.split(".")[0]
+
+
 def check(path: str | Path, key: str, override: str | None = None) -> Path:
     """The path, when a file with rows may be there.
 
@@ -42,7 +63,7 @@ def check(path: str | Path, key: str, override: str | None = None) -> Path:
     if not file.exists():
         raise UserError(f"{key}={path} does not exist (looked for {file.absolute()})")
     if file.is_dir():
-        raise UserError(f"{key}={path} is a folder; name one file of it: {ACCEPTED}")
+        raise UserError(f"{key}={path} is a folder without .parquet shards; name one file of it: {ACCEPTED}")
     format_of(file, key, override)
     if not os.access(file, os.R_OK):
         raise UserError(f"{key}={path} may not be read; check its permissions (chmod +r)")

@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 @dataclass
 class FileData:
-    """One file of pairs."""
+    """One file of pairs, or a folder of Parquet shards."""
 
-    path: str  # jsonl, json, csv (each also .gz) or parquet
+    path: str  # jsonl, json, csv (each also .gz) or parquet; or a folder with .parquet shards
     format: str | None = None  # jsonl, json, csv or parquet, where the suffix does not tell
 
     def check(self) -> None:
         """Raise UserError when the file cannot be there."""
-        files.check(self.path, "data.path", self.format)
+        files.check_pairs(self.path, "data.path", self.format)
 
     def load(self, cache_dir: Path, seed: int) -> Corpus:
-        """The file as one source of weight 1, named after the file."""
+        """The file or folder as one source of weight 1, named after it."""
         from lamini.data.corpus import Corpus, Source
-        from lamini.data.readers import read
+        from lamini.data.readers import read_all
 
-        name = Path(self.path).name.split(".")[0]
-        table, rejected = read(self.path, name, override=self.format)
+        name = files.name_of(self.path)
+        table, rejected = read_all(self.path, name, override=self.format)
         return Corpus([Source(name, table)], rejected=rejected)
 
 
@@ -47,7 +47,9 @@ class FileData:
 class SourceOptions:
     """One source of a mixture."""
 
-    path: str | None = None  # file of pairs; null: the hub's rows with this instruction_source
+    path: str | None = (
+        None  # file of pairs, or folder of shards; null: the hub's rows with this instruction_source
+    )
     weight: float = 1.0  # passes per epoch; 0 leaves the source out
     limit: int | None = None  # first rows by content hash; null: all
 
@@ -79,7 +81,7 @@ class MixtureData:
             raise UserError("data.sources has no source with a weight above 0")
         for name, source in self.active().items():
             if source.path is not None:
-                files.check(source.path, f"data.sources.{name}.path")
+                files.check_pairs(source.path, f"data.sources.{name}.path")
             elif self.hub is None:
                 raise UserError(f"data.sources.{name} needs a path, because data.hub is null")
         if self.hub is not None and any(s.path is None for s in self.active().values()):
@@ -92,7 +94,7 @@ class MixtureData:
             UserError: a file or the hub fails, or the hub has no row of a source.
         """
         from lamini.data.corpus import Corpus, Source, limited
-        from lamini.data.readers import read
+        from lamini.data.readers import read_all
 
         self.check()
         shared: pa.Table | None = None
@@ -100,7 +102,7 @@ class MixtureData:
         sources: list[Source] = []
         for name, source in self.active().items():
             if source.path is not None:
-                table, bad = read(source.path, name, f"data.sources.{name}.path")
+                table, bad = read_all(source.path, name, f"data.sources.{name}.path")
                 rejected += bad
             else:
                 if shared is None:

@@ -24,7 +24,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lamini.data.files import check, format_of, open_bytes
+from lamini.data.files import check, check_pairs, format_of, open_bytes
 from lamini.data.records import EXCERPT, SCHEMA, Pair, Rejected, table
 from lamini.errors import UserError
 
@@ -69,6 +69,23 @@ def read(
         raise UserError(f"{key}={path} is no intact parquet file: {error}") from error
     except OSError as error:
         raise UserError(f"{key}={path} cannot be read: {error}") from error
+
+
+def read_all(
+    path: str | Path, source: str, key: str = "data.path", override: str | None = None
+) -> tuple[pa.Table, list[Rejected]]:
+    """As `read`, also from a folder of .parquet shards, one after another; lines count in each file anew.
+
+    Raises:
+        UserError: as `read`, or no shard has a usable row.
+    """
+    tables: list[pa.Table] = []
+    rejected: list[Rejected] = []
+    for file in check_pairs(path, key, override):
+        table, bad = read(file, source, key, override)
+        tables.append(table)
+        rejected += bad
+    return pa.concat_tables(tables), rejected
 
 
 def usable(records: Iterable[dict[str, Any]], source: str, what: str) -> tuple[pa.Table, list[Rejected]]:

@@ -1,0 +1,56 @@
+"""The checks of `curation` that need nothing heavy, before a request is paid for."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from lamini.config import Curation, LengthFilter, NearDuplicates
+from lamini.errors import UserError
+
+
+def check(curation: Curation) -> None:
+    """Refuse what no curation could do.
+
+    Raises:
+        UserError: names the key.
+    """
+    if curation.near is not None:
+        _check_near(curation.near)
+    if curation.length is not None:
+        _check_length(curation.length)
+    if curation.languages is not None:
+        if not curation.languages:
+            raise UserError("curation.languages=[] would drop everything; curation.languages=null keeps all")
+        if find_spec("py3langid") is None:
+            raise UserError(
+                "curation.languages needs py3langid: pip install 'lamini-herd[curation]',"
+                " or set curation.languages=null"
+            )
+    if curation.lossy is not None and not Path(curation.lossy).expanduser().is_dir():
+        raise UserError(f"curation.lossy={curation.lossy} is no folder; name one with a tokenizer in it")
+
+
+def _check_near(near: NearDuplicates) -> None:
+    if not 0 < near.threshold <= 1:
+        raise UserError(f"curation.near.threshold={near.threshold} must be above 0 and at most 1")
+    if near.ngram < 1:
+        raise UserError(f"curation.near.ngram={near.ngram} must be at least 1 word")
+    if not 16 <= near.permutations <= 4096:
+        raise UserError(f"curation.near.permutations={near.permutations} must be between 16 and 4096")
+    if find_spec("rensa") is None:
+        raise UserError(
+            "curation.near needs rensa: pip install 'lamini-herd[curation]', or set curation.near=null"
+        )
+
+
+def _check_length(length: LengthFilter) -> None:
+    sides = (
+        ("instruction", length.instruction_min, length.instruction_max),
+        ("response", length.response_min, length.response_max),
+    )
+    for side, least, most in sides:
+        if not 0 <= least <= most:
+            raise UserError(
+                f"curation.length.{side}_min={least} must be between 0 and curation.length.{side}_max={most}"
+            )
