@@ -1,9 +1,10 @@
 """Time and peak memory of analyze.py, without embeddings, on rows as long as the paper's.
 
-Rows are synthetic: seven sets in the proportions of paper Table 1, lengths drawn around its means, words drawn from
-a Zipf distribution, 3 % exact repeats and 3 % near-duplicates among the instructions. Each number of rows is one
-`analyze.py` line in a process of its own; the peak is the highest sum over that process and its
-children (proportional set size: a page that several of them map counts once), seen every 0.2 s.
+Rows are synthetic: seven sets in the proportions of paper Table 1, lengths drawn around its means, words
+drawn from a Zipf distribution, 3 % exact repeats and 3 % near-duplicates among the instructions. Each
+number of rows is one `analyze.py` line in a process of its own; the peak is the highest sum over that
+process and its children, seen every 0.5 s (proportional set size: a page that several of them map counts
+once).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from lamini.provenance import git_state
+from lamini.runs import write_atomically
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 TABLE = yaml.safe_load((ROOT / "lamini" / "analysis" / "paper.yaml").read_text())["table1"]
@@ -33,6 +38,7 @@ SETS = [name for name in TABLE if name != "all"]
 BATCH = 20_000
 VOCABULARY = 200_000
 SIGMA = 0.9  # of the logarithm of a length: half of the texts have two thirds of the mean or less
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
 PARTS = ("lengths", "diversity", "repeats", "contamination")
 
 
@@ -93,18 +99,29 @@ def write(path: Path, rows: int, seed: int = 0) -> None:
 
 def measured(line: list[str]) -> dict[str, Any]:
     """Run a line; seconds, peak memory in GiB and what it printed."""
-    began, peak = time.perf_counter(), 0
+    began, peak, before = time.perf_counter(), 0, cpu_seconds()
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen(line, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
         while process.poll() is None:
             peak = max(peak, memory(process.pid))
-            time.sleep(0.2)
-        seconds = time.perf_counter() - began
+            time.sleep(0.5)
+        seconds, cpu = time.perf_counter() - began, cpu_seconds() - before
         out.seek(0)
         said = out.read()
     if process.returncode:
         sys.exit(f"{' '.join(line)} ended with {process.returncode}:\n{said}")
-    return {"seconds": round(seconds, 1), "peak_gib": round(peak / 2**30, 2), "said": said}
+    return {
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu, 1),
+        "peak_gb": round(peak / 1e9, 2),
+        "said": said,
+    }
+
+
+def cpu_seconds() -> float:
+    """Of all ended children and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def memory(pid: int) -> int:
@@ -121,16 +138,30 @@ def memory(pid: int) -> int:
 
 def analyzed(path: Path, folder: Path, tasks: str | None) -> dict[str, Any]:
     """One analyze.py line without embeddings, with the seconds of its parts."""
-    line = [sys.executable, "analyze.py", "data=file", f"data.path={path}", "semantic.model=null", "processes=2",
-            f"paths.output_dir={folder}", "force=true", *([f"contamination.tasks={tasks}"] if tasks else [])]  # fmt: skip
+    line = [sys.executable, "analyze.py", "data=file", f"data.path={path}", "semantic.model=null"]
+    line += ["processes=2", f"paths.output_dir={folder}", "force=true"]
+    line += [f"contamination.tasks={tasks}"] if tasks else []
     result = measured(line)
     said = result.pop("said")
     times = dict(re.findall(r"^(\w+): done in (.+)$", said, re.MULTILINE))
     return {**result, "parts": {part: times.get(part) for part in PARTS if part in times}}
 
 
+def section(results: list[dict[str, Any]]) -> str:
+    """The table of the README."""
+    head = ["rows", "seconds", "CPU seconds", "peak memory", *PARTS]
+    lines = [f"| {' | '.join(head)} |", "| ---: " * len(head) + "|"]
+    for run in results:
+        cells = [f"{run['rows']:,}", f"{run['seconds']:,.0f}", f"{run['cpu_seconds']:,.0f}"]
+        cells += [f"{run['peak_gb']:.2f} GB", *(run["parts"].get(part, "") for part in PARTS)]
+        lines.append(f"| {' | '.join(cells)} |")
+    where = f"{os.cpu_count()} cores ({platform.machine()}), 2 processes, nice 10"
+    loads = f"load average at the end {', '.join(str(run['load']) for run in results)}"
+    return "\n".join([*lines, "", f"{where}; {loads}. Seconds of a part are wall time."])
+
+
 def main() -> None:
-    """Measure every number of rows that is asked for and add it to results.json."""
+    """Measure every number of rows that is asked for; write results.json and the README's section."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="+")
     parser.add_argument("--folder", type=Path, required=True, help="for the rows and the reports")
@@ -138,21 +169,24 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     file = HERE / "results.json"
-    results = json.loads(file.read_text()) if file.exists() else {}
+    known = {run["rows"]: run for run in json.loads(file.read_text())} if file.exists() else {}
     for rows in options.rows:
         path = options.folder / f"pairs-{rows}.parquet"
         if not path.exists():
             write(path, rows)
-        results[str(rows)] = {
+        known[rows] = {
             "rows": rows,
-            "megabytes": round(path.stat().st_size / 1e6, 1),
+            "input_gb": round(path.stat().st_size / 1e9, 3),
             **analyzed(path, options.folder / "out", options.tasks),
-            "machine": f"{os.cpu_count()} cores {platform.machine()}, load {os.getloadavg()[0]:.1f} at the end",
+            "load": round(os.getloadavg()[0], 1),
+            "git_commit": git_state(Path(__file__).resolve())["git_commit"],
         }
-        print(json.dumps(results[str(rows)]), flush=True)
-        file.write_text(
-            json.dumps(dict(sorted(results.items(), key=lambda item: int(item[0]))), indent=2) + "\n"
-        )
+        print(json.dumps(known[rows]), flush=True)
+        results = [known[rows] for rows in sorted(known)]
+        write_atomically(file, json.dumps(results, indent=1) + "\n")
+        before, after = (HERE / "README.md").read_text(encoding="utf-8").split(BEGIN)
+        text = f"{before}{BEGIN}\n{section(results)}\n{END}{after.split(END)[1]}"
+        write_atomically(HERE / "README.md", text)
 
 
 if __name__ == "__main__":
