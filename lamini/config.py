@@ -284,11 +284,11 @@ class AnalyzeConfig:
     processes: int | None  # that read rows side by side; null: one a core
     tokenizer: str  # words, marks, a folder, a name under paths.tokenizers or a hub id
     near: NearDuplicates | None  # when two instructions count as near-duplicates; null: not counted
-    diversity: Diversity
-    semantic: Semantic
-    contamination: Contamination
+    diversity: Diversity  # paper Table 2
+    semantic: Semantic  # map and spread of meaning
+    contamination: Contamination  # overlap with test items
     data: Any  # a dataclass of lamini.data.options
-    paths: Paths
+    paths: Paths  # where reports and caches go
 
 
 def typed(config: DictConfig, schema: type[T]) -> T:

@@ -5,6 +5,7 @@ Nothing heavy is imported here; `measure` is, once a line is accepted.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -42,7 +43,19 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
     for each in jobs:
         check(each.config)
     MISTAKES.clear()
-    main()
+    stopped_by: list[int] = []
+
+    def stop(number: int, _: Any) -> None:
+        stopped_by.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("Stopped. Finished parts are kept; the same line goes on from there.", flush=True)
+        return 128 + stopped_by[0]
     if MISTAKES and len(jobs) == 1:
         raise MISTAKES[0]
     return 2 if MISTAKES else 0

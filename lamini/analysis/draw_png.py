@@ -16,7 +16,7 @@ RESOLUTION = 150  # dots an inch
 
 def png(figure: Figure) -> bytes:
     """The figure as a PNG file."""
-    draw = {Curves: _curves, Dots: _dots, Map: _map}[type(figure)]
+    draw: Any = {Curves: _curves, Dots: _dots, Map: _map}[type(figure)]
     canvas = draw(figure)
     canvas.suptitle(figure.title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     canvas.supxlabel(figure.caption, x=0.01, ha="left", fontsize=8, color="#555555", wrap=True)

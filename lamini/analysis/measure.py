@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ from lamini.analysis.workers import cores, say
 from lamini.config import AnalyzeConfig
 from lamini.data.corpus import fingerprint
 from lamini.errors import UserError
+
+SCRATCH = "analysis-"
+"""How the folders of rows in the cache begin."""
 
 
 def analyze(config: AnalyzeConfig) -> Path:
@@ -38,8 +43,8 @@ def analyze(config: AnalyzeConfig) -> Path:
     folder = Path(config.paths.output_dir) / "analysis" / name
     folder.mkdir(parents=True, exist_ok=True)
     rejected = dict(Counter(row.reason for row in corpus.rejected))
-    with tempfile.TemporaryDirectory(prefix="analysis-", dir=cache_dir) as place, _alone(folder):
-        sets = spill(corpus.sources, Path(place))
+    with _alone(folder), _scratch(cache_dir) as place:
+        sets = spill(corpus.sources, place)
         say(f"{corpus.pairs:,} pairs in {len(sets)} set(s), {len(corpus.rejected):,} rows set aside")
         del corpus
         parts = _measured(config, sets, Parts(folder / "parts", config.force))
@@ -59,6 +64,19 @@ def _alone(folder: Path) -> Iterator[None]:
     finally:
         (folder / "lock").unlink(missing_ok=True)  # while held, as in runs.py
         lock.release()
+
+
+@contextmanager
+def _scratch(cache_dir: Path) -> Iterator[Path]:
+    """A folder for the rows while they are measured; removes those of lines that were killed."""
+    for old in cache_dir.glob(f"{SCRATCH}*"):
+        lock = FileLock(old / "lock", timeout=0)
+        with suppress(Timeout, OSError):
+            if time.time() - old.stat().st_mtime > 60:  # a younger one may not have its lock yet
+                with lock:
+                    shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=cache_dir) as place, FileLock(Path(place) / "lock"):
+        yield Path(place)
 
 
 def _measured(config: AnalyzeConfig, sets: list[Rows], parts: Parts) -> dict[str, Any]:
@@ -97,7 +115,7 @@ def _repeats(config: AnalyzeConfig, sets: list[Rows], processes: int) -> dict[st
     exact, key_N = repeats.exact(sets, processes)
     result: dict[str, Any] = {"exact": exact}
     if config.near is not None:
-        result["near"] = repeats.near(sets, key_N, config.near, Path(config.paths.cache_dir), processes)
+        result["near"] = repeats.near(sets, key_N, config.near, Path(config.paths.cache_dir))
     return result
 
 

@@ -48,22 +48,19 @@ def _counted(sets: list[Rows], key_N: np.ndarray) -> dict[str, Any]:
     return {"instructions": len(key_N), "unique": len(first), "most_frequent": frequent}
 
 
-def near(
-    sets: list[Rows], key_N: np.ndarray, options: NearDuplicates, cache_dir: Path, processes: int
-) -> dict[str, int]:
-    """Set (and `all`, as above) -> different instructions that nearly repeat an earlier one of the same set
-    (of any set).
+def near(sets: list[Rows], key_N: np.ndarray, options: NearDuplicates, cache_dir: Path) -> dict[str, int]:
+    """Set (and `all`, as above) -> different instructions near an earlier one of the same set (`all`: of any).
 
-    Two passes side by side: one compares only rows of the same set, the other all rows.
+    Two passes: one compares only rows of the same set, the other all rows. One after the other, because each holds
+    about a gigabyte at 2.58M rows.
     """
     starts = np.cumsum([rows.count for rows in sets])[:-1]
     alive_N = np.concatenate([repeats(own_N) < 0 for own_N in np.split(key_N, starts)])
-    jobs = [(sets, True, alive_N, options, cache_dir)]
+    found = np.split(near_rows(sets, True, alive_N, options, cache_dir), starts)
+    counts = {rows.name: int(own.sum()) for rows, own in zip(sets, found, strict=True)}
     if len(sets) > 1:
-        jobs.append((sets, False, repeats(key_N) < 0, options, cache_dir))
-    found = each(near_rows, jobs, [len(key_N)] * len(jobs), processes, "near-duplicates")
-    counts = {rows.name: int(own.sum()) for rows, own in zip(sets, np.split(found[0], starts), strict=True)}
-    return counts | ({ALL: int(found[1].sum())} if len(sets) > 1 else {})
+        counts[ALL] = int(near_rows(sets, False, repeats(key_N) < 0, options, cache_dir).sum())
+    return counts
 
 
 def near_rows(

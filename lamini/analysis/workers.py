@@ -8,11 +8,13 @@ many there are.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
 from typing import Any, TypeVar
 
 from lamini.errors import UserError
@@ -69,28 +71,40 @@ def each(
             results[n] = function(*jobs[n])
             progress.at(sum(sizes[done] for done in results))
         return [results[n] for n in range(len(jobs))]
-    with ProcessPoolExecutor(
-        min(processes, len(jobs)), get_context("spawn"), initializer=_one_thread
-    ) as pool:
+    pool = ProcessPoolExecutor(min(processes, len(jobs)), get_context("spawn"), initializer=_begin)
+    try:
         waiting = {pool.submit(function, *jobs[n]): n for n in order}
-        try:
-            for future in as_completed(waiting):
-                results[waiting[future]] = future.result()
-                progress.at(sum(sizes[done] for done in results))
-        except BrokenProcessPool:
-            raise UserError(
-                f"{title}: a process was killed, perhaps for want of memory; try processes=1"
-            ) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for future in as_completed(waiting):
+            results[waiting[future]] = future.result()
+            progress.at(sum(sizes[done] for done in results))
+    except BrokenProcessPool:
+        raise UserError(
+            f"{title}: a process was killed, perhaps for want of memory; try processes=1"
+        ) from None
+    except BaseException:  # nobody waits for what the others are at
+        for child in active_children():
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
     return [results[n] for n in range(len(jobs))]
 
 
-def _one_thread() -> None:
-    """In a new process, before anything is imported that would start a thread for every core."""
+def _begin() -> None:
+    """In a new process: one thread, no Ctrl-C of its own, no life after the parent's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     import pyarrow as pa
 
     pa.set_cpu_count(1)
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot tell its children, and they would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -6,8 +6,10 @@ import csv
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,6 +201,50 @@ def test_a_whole_line(analyze: Callable[..., tuple[int, str, str]], tmp_path: Pa
     assert "HF_HUB_OFFLINE" in report.read_text(), "auto says why there is no sentence model"
     assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "analysis"]
     assert [path.name for path in (tmp_path / "analysis").iterdir()] == [report.parent.name]
+
+
+LONG_LINE = ("data=oracle", "data.pairs=20000", "data.held_out=0", "semantic.model=null", "figures=false")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_line_that_is_stopped_leaves_nothing_running_and_goes_on(
+    environment: dict[str, str], analyze: Callable[..., tuple[int, str, str]], tmp_path: Path, number: int
+) -> None:
+    words = [*LONG_LINE, "processes=2", f"paths.output_dir={tmp_path}"]
+    process = subprocess.Popen(
+        [sys.executable, "analyze.py", *words], cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("lengths: done"):
+            break
+    time.sleep(0.3)  # into the next part
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    killed = number == signal.SIGKILL
+    assert process.returncode == (-number if killed else 128 + number)
+    assert killed or ("the same line goes on" in out and err == ""), err
+    assert _gone(process.pid), "no process of the line is left"
+    left = list((tmp_path / ".cache").glob("analysis-*"))
+    assert len(left) == killed
+    for folder in left:
+        os.utime(folder, (0, 0))
+    status, out, _ = analyze(*words)
+    assert status == 0 and "lengths: taken from" in out
+    assert not list((tmp_path / ".cache").glob("analysis-*"))
+
+
+def _gone(group: int) -> bool:
+    """Whether all processes of the group end within ten seconds."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def test_rows_that_cannot_be_used_end_the_line_with_2(

@@ -31,7 +31,6 @@ def test_near_duplicates_are_of_the_same_set_or_of_any(tmp_path: Path) -> None:
         b=[(f"{LONG} once more", "5"), ("Add two and two", "6")],
     )
     _, key_N = repeats.exact(sets, 1)
-    found = repeats.near(sets, key_N, OPTIONS, tmp_path, 1)
+    found = repeats.near(sets, key_N, OPTIONS, tmp_path)
     assert found == {"a": 1, "b": 0, "all": 2}  # the exact repeat is no near-duplicate
-    assert repeats.near(sets, key_N, OPTIONS, tmp_path, 2) == found
     assert [path.name for path in tmp_path.iterdir()] == ["rows"]
