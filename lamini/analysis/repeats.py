@@ -49,10 +49,10 @@ def _counted(sets: list[Rows], key_N: np.ndarray) -> dict[str, Any]:
 
 
 def near(sets: list[Rows], key_N: np.ndarray, options: NearDuplicates, cache_dir: Path) -> dict[str, int]:
-    """Set (and `all`, as above) -> different instructions near an earlier one of the same set (`all`: of any).
+    """Set (and `all`, as above) -> different instructions near an earlier one of its set (`all`: of any).
 
-    Two passes: one compares only rows of the same set, the other all rows. One after the other, because each holds
-    about a gigabyte at 2.58M rows.
+    Two passes: one compares only rows of the same set, the other all rows. One after the other, because
+    each holds about a gigabyte at 2.58M rows.
     """
     starts = np.cumsum([rows.count for rows in sets])[:-1]
     alive_N = np.concatenate([repeats(own_N) < 0 for own_N in np.split(key_N, starts)])
