@@ -78,10 +78,11 @@ def check(hub: str) -> None:
 def _ask(hub: str) -> str | None:
     """What keeps the hub from serving the data set; None when it would."""
     import huggingface_hub as client
+    from huggingface_hub import constants  # not there as an attribute until somebody imported it
 
-    if client.constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE is set"
-    answer = [f"{client.constants.ENDPOINT} did not answer within {PATIENCE:.0f} seconds"]
+    answer = [f"{constants.ENDPOINT} did not answer within {PATIENCE:.0f} seconds"]
 
     def ask() -> None:
         try:
@@ -89,7 +90,7 @@ def _ask(hub: str) -> str | None:
             answer.clear()
         except Exception as error:  # whatever the client raises is an obstacle, and said so
             first = (str(error).splitlines() or [""])[0]
-            answer[:] = [f"{client.constants.ENDPOINT} refused: {type(error).__name__} {first}"]
+            answer[:] = [f"{constants.ENDPOINT} refused: {type(error).__name__} {first}"]
 
     # Name resolution knows no time limit, a thread that may be left behind does.
     thread = threading.Thread(target=ask, daemon=True)

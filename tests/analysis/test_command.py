@@ -191,6 +191,14 @@ def test_help_says_what_it_does_and_imports_nothing_heavy(
     assert done.stdout.strip() == "[]"
 
 
+def test_without_the_hub_the_default_data_is_refused_with_ways_out(
+    analyze: Callable[..., tuple[int, str, str]],
+) -> None:
+    status, _, err = analyze()
+    assert status == 2
+    assert err.startswith("analyze.py: data.hub=") and "data=file" in err and len(err.splitlines()) == 1
+
+
 def test_a_whole_line(analyze: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     words = ["data=oracle", "data.pairs=200", "data.held_out=0", "semantic.points=50", "processes=2"]
     words += ["tokenizer=words", "figures=false", f"paths.output_dir={tmp_path}"]
