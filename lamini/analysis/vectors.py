@@ -30,7 +30,9 @@ def vectors(texts: list[str], chosen: Chosen, seed: int) -> np.ndarray:
 
 def _embedded(texts: list[str], source: str) -> np.ndarray:
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # of loading the weights; ours says more
     try:
         model = SentenceTransformer(source)
     except (OSError, ValueError, KeyError) as error:
