@@ -58,6 +58,8 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
         return 128 + stopped_by[0]
     if MISTAKES and len(jobs) == 1:
         raise MISTAKES[0]
+    for mistake in MISTAKES:
+        print(f"analyze.py: {mistake}", file=sys.stderr)
     return 2 if MISTAKES else 0
 
 
@@ -70,8 +72,6 @@ def job(config: DictConfig) -> None:
         folder = analyze(typed(tree, AnalyzeConfig))
         print(f"report: {folder / 'report.md'}", flush=True)
     except UserError as error:
-        if MISTAKES:
-            print(f"analyze.py: {error}", file=sys.stderr, flush=True)
         MISTAKES.append(error)
 
 

@@ -16,8 +16,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
+
+PIECE = 1 << 16
+"""Units that stand as Python numbers at a time."""
 
 
 def mattr(pieces: Iterable[np.ndarray], window: int) -> float | None:
@@ -67,15 +71,15 @@ def mtld(unit_W: np.ndarray, threshold: float) -> float | None:
     """
     if not len(unit_W):
         return None
-    units = unit_W.tolist()
-    factors = [_factors(units, threshold), _factors(units[::-1], threshold)]
-    return sum(len(units) / (factor or 1.0) for factor in factors) / 2
+    factors = [_factors(unit_W, threshold), _factors(unit_W[::-1], threshold)]
+    return sum(len(unit_W) / (factor or 1.0) for factor in factors) / 2
 
 
-def _factors(units: list[int], threshold: float) -> float:
+def _factors(unit_W: np.ndarray, threshold: float) -> float:
     """Runs that fell to the threshold, and the share of one that is left at the end."""
     factors, count, types = 0.0, 0, set[int]()
-    for unit in units:
+    pieces = (unit_W[start : start + PIECE].tolist() for start in range(0, len(unit_W), PIECE))
+    for unit in chain.from_iterable(pieces):
         count += 1
         types.add(unit)
         if len(types) / count <= threshold:
@@ -93,11 +97,13 @@ def distinct(unit_W: np.ndarray, text_W: np.ndarray, n: int) -> float | None:
         return None
     last = len(unit_W) - n + 1
     inside = text_W[:last] == text_W[n - 1 :]
-    grams = np.stack([unit_W[step : step + last] for step in range(n)], axis=1)[inside]
-    if not len(grams):
+    gram = np.zeros(int(inside.sum()), np.int64)
+    if not len(gram):
         return None
-    grams = grams[np.lexsort(grams.T)]
-    return float(1 + (grams[1:] != grams[:-1]).any(axis=1).sum()) / len(grams)
+    for step in range(n):  # the n-gram so far as one number, and the next unit
+        _, shorter = np.unique(gram, return_inverse=True)
+        gram = (shorter << 32) | unit_W[step : step + last][inside]
+    return len(np.unique(gram)) / len(gram)
 
 
 def compression(texts: list[str]) -> float | None:

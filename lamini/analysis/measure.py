@@ -84,7 +84,9 @@ def _measured(config: AnalyzeConfig, sets: list[Rows], parts: Parts) -> dict[str
     order = {"order": order_digest(sets), "seed": config.seed}
     processes = config.processes or cores()
     ruler = rulers.place(config.tokenizer, config.paths.tokenizers)
-    result = {"lengths": parts.get("lengths", {"ruler": ruler}, lambda: lengths(sets, ruler, processes))}
+    result = {
+        "lengths": parts.get("lengths", {**order, "ruler": ruler}, lambda: lengths(sets, ruler, processes))
+    }
     result["diversity"] = parts.get(
         "diversity",
         {**order, **asdict(config.diversity)},

@@ -56,13 +56,15 @@ def _found(model: str) -> tuple[str | None, str]:
         return f"sentence-transformers is not installed ({INSTALL})", ""
     folder = Path(model).expanduser()
     if folder.is_dir():
-        complete = (folder / FILES[0]).is_file()
-        return (
-            None if complete else f"{folder} is no folder of sentence-transformers, {FILES[0]} is missing"
-        ), str(folder)
+        if not (folder / FILES[0]).is_file():
+            return f"{folder} is no folder of sentence-transformers, {FILES[0]} is missing", ""
+        return None, str(folder)
     if locate.is_path(model) and "/" in model:
         return f"there is no folder {folder}", ""
     name = model if "/" in model else f"sentence-transformers/{model}"
-    snapshot = locate.cached(name, "model", FILES)
+    try:
+        snapshot = locate.cached(name, "model", FILES)
+    except UserError:  # it names a key of train.py
+        return f"{name} is no hub id", ""
     trouble = None if snapshot else locate.hub_trouble(name)
     return (f"{name} is not cached and {trouble}" if trouble else None), str(snapshot or name)

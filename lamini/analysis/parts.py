@@ -40,6 +40,7 @@ class Parts:
         if known.get("key") == key:
             say(f"{name}: taken from {file}")
             return dict(known["result"])
+        say(f"{name}: begun")
         began = time.perf_counter()
         result = compute()
         write_atomically(file, json.dumps({"key": key, "result": result}, ensure_ascii=False) + "\n")

@@ -268,6 +268,28 @@ def test_rows_that_cannot_be_used_end_the_line_with_2(
     assert len(err.splitlines()) == 1
 
 
+def test_a_job_that_cannot_read_its_rows_stops_no_other(
+    analyze: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "bad.jsonl").write_text('{"prompt": "x"}\n')
+    (tmp_path / "good.jsonl").write_text('{"instruction": "x", "response": "y"}\n')
+    files = ",".join(str(tmp_path / name) for name in ("bad.jsonl", "good.jsonl"))
+    words = ["-m", "data=file", f"data.path={files}", "semantic.model=null", "figures=false"]
+    status, out, err = analyze(*words, f"paths.output_dir={tmp_path}")
+    assert (status, out.count("report: ")) == (2, 1)
+    assert err.startswith("analyze.py: ") and "bad.jsonl has no column instruction" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_the_same_rows_under_other_names_are_another_report(configure: Config, tmp_path: Path) -> None:
+    first = measure.analyze(configure())
+    renamed = [{**pair, "instruction_source": f"new_{pair['instruction_source']}"} for pair in PAIRS]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in renamed))
+    assert measure.analyze(configure()) == first, "the fingerprint names the rows"
+    text = (first / "report.md").read_text()
+    assert "| new_a | 20 |" in text and "| a | 20 |" not in text
+
+
 def test_several_jobs_each_have_a_report(
     analyze: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:

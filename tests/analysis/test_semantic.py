@@ -72,6 +72,7 @@ def test_auto_says_what_it_took_and_why(offline: None) -> None:
         ("org/none", "org/none is not cached"),
         ("./nowhere", "there is no folder"),
         ("a/b/c", "there is no folder"),
+        ("a b", "sentence-transformers/a b is no hub id"),
         (str(Path(__file__).parent), "modules.json is missing"),
     ],
 )
