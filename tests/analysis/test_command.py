@@ -46,7 +46,7 @@ def configure(tmp_path: Path) -> Config:
 
     def configured(*words: str) -> AnalyzeConfig:
         own = ["data=file", f"data.path={path}", f"paths.output_dir={tmp_path / 'out'}", "processes=1"]
-        own += ["semantic.model=tfidf", "figures=false"]
+        own += ["semantic.model=null", "figures=false"]
         config = compose("analyze", [*own, *words])  # type: ignore[arg-type]
         assert isinstance(config, AnalyzeConfig)
         return config
@@ -92,9 +92,10 @@ def test_the_same_line_again_computes_nothing(
 
 
 def test_a_changed_key_replaces_its_part_only(configure: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = measure.analyze(configure())
+    folder = measure.analyze(configure("semantic.model=tfidf"))
+    assert (folder / "tables" / "semantic.csv").exists()
     capsys.readouterr()
-    assert measure.analyze(configure("diversity.window=9", "semantic.model=null")) == folder
+    assert measure.analyze(configure("diversity.window=9")) == folder
     said = capsys.readouterr().out
     assert "diversity: done" in said and "lengths: taken" in said and "repeats: taken" in said
     assert not (folder / "tables" / "semantic.csv").exists(), "what the report no longer holds is removed"
@@ -112,7 +113,7 @@ def test_a_damaged_part_is_computed_anew(configure: Config) -> None:
 def test_figures_stand_in_the_report(configure: Config) -> None:
     pytest.importorskip("matplotlib")
     pytest.importorskip("plotly")
-    folder = measure.analyze(configure("figures=true"))
+    folder = measure.analyze(configure("figures=true", "semantic.model=tfidf"))
     text = (folder / "report.md").read_text()
     for name in ("lengths", "diversity", "spread", "semantic_map"):
         assert f"](figures/{name}.png)" in text
@@ -162,7 +163,7 @@ def test_libraries_that_are_missing_are_told(configure: Config, monkeypatch: pyt
     with pytest.raises(
         UserError, match=r"semantic\.map=umap needs umap.*lamini-herd\[umap\].*semantic\.model=null"
     ):
-        command.check(configure("semantic.map=umap"))
+        command.check(configure("semantic.map=umap", "semantic.model=tfidf"))
     with pytest.raises(UserError, match=r"figures=true needs matplotlib.*figures=false"):
         command.check(configure("semantic.model=null", "figures=true"))
 
