@@ -195,7 +195,8 @@ def _line(run: dict[str, Any]) -> str:
     others = sum(count for what, count in gone.items() if what.startswith("row "))
     recall = "–" if checked["recall"] is None else f"{checked['recall']:.1%} of {checked['similar_pairs']}"
     return (
-        f"| {run['rows']:,} | {run['seconds']:.1f} | {run['cpu_seconds']:.1f} | {run['seconds_reading_and_sketching']:.1f} |"
+        f"| {run['rows']:,} | {run['seconds']:.1f} | {run['cpu_seconds']:.1f} |"
+        f" {run['seconds_reading_and_sketching']:.1f} |"
         f" {run['peak_gb']:.2f} GB | {share('exact')} | {share('near')} | {share('decoy')} | {others:,} |"
         f" {recall} |"
     )

@@ -1,6 +1,6 @@
 """Pairs in other languages than those asked for, by `py3langid`: 139 languages, a model of 4 MB in the wheel.
 
-Chosen by measurement on 2,000 Alpaca instructions of 50 characters: it took 8 for another language than
+Chosen by measurement on 2,000 Alpaca instructions of 50 characters: it took 7 for another language than
 English, `lingua` 28 at sixty times the time and nine times the memory, its fast mode 225. Instruction and
 response are judged as one text, because the longer a text the surer the verdict; so a task of translation
 counts as the language that most of it is in. A verdict below CONFIDENCE is none, nor is one that the text is
