@@ -18,12 +18,12 @@ import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from lamini.config import GenerateConfig, TrainConfig, typed
+from lamini.config import AnalyzeConfig, GenerateConfig, TrainConfig, typed
 from lamini.errors import UserError
 from lamini.mistakes import Herd, foreseen, sentence
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-SCHEMAS = {"train": TrainConfig, "generate": GenerateConfig}
+SCHEMAS = {"train": TrainConfig, "generate": GenerateConfig, "analyze": AnalyzeConfig}
 LATE = re.compile(
     r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|optimizer|logger|teacher)\.[^.=]+)=)"
 )

@@ -254,6 +254,45 @@ class GenerateConfig:
     paths: Paths
 
 
+@dataclass
+class Diversity:
+    units: str  # marks: words and punctuation marks, case kept (as the paper counts); words: lower-case words
+    order: str  # of the rows that MATTR's window slides over: file or shuffled
+    window: int  # units of a window of MATTR
+    threshold: float  # type-token ratio at which MTLD closes a factor
+    sample: int | None  # units of each set for MTLD, distinct-n and compression; null: all
+
+
+@dataclass
+class Semantic:
+    model: str | None  # sentence-transformers folder or hub id, tfidf, auto (says what it took); null: no map
+    sample: int  # instructions of each set that are embedded
+    points: int  # of those, drawn in the map
+    map: str  # tsne or umap
+
+
+@dataclass
+class Contamination:
+    tasks: str | None  # folder of <task>.jsonl (or .gz) with the test items; null: not searched
+    ngram: int  # words that have to follow each other in both
+    shortest: int  # words of the shortest text that is searched, as a whole where it has fewer than ngram
+
+
+@dataclass
+class AnalyzeConfig:
+    seed: int  # of samples, shuffles, bootstrap and map
+    force: bool  # work out anew what stands in the folder already
+    figures: bool  # draw them; needs the extra `analysis`
+    processes: int | None  # that read rows side by side; null: one a core
+    tokenizer: str  # words, marks, a folder, a name under paths.tokenizers or a hub id
+    near: NearDuplicates | None  # when two instructions count as near-duplicates; null: not counted
+    diversity: Diversity  # paper Table 2
+    semantic: Semantic  # map and spread of meaning
+    contamination: Contamination  # overlap with test items
+    data: Any  # a dataclass of lamini.data.options
+    paths: Paths  # where reports and caches go
+
+
 def typed(config: DictConfig, schema: type[T]) -> T:
     """The composed tree as an instance of `schema`.
 

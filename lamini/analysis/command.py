@@ -1,0 +1,137 @@
+"""What analyze.py does with its jobs: check the line, measure part by part, write the report.
+
+Nothing heavy is imported here; `measure` is, once a line is accepted.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from lamini.analysis import items, models, rulers
+from lamini.config import AnalyzeConfig, typed
+from lamini.entry import Start
+from lamini.errors import UserError
+from lamini.runs import Job, ensure_writable
+
+UNITS = ("marks", "words")
+ORDERS = ("file", "shuffled")
+MAPS = {"tsne": "sklearn", "umap": "umap"}
+DRAWING = ("matplotlib", "plotly")
+MISTAKES: list[UserError] = []
+"""What jobs of this line could not do: Hydra would show a traceback and exit with 1."""
+
+
+def starter() -> Start:
+    """What `entry.command` starts the checked jobs with."""
+    return start
+
+
+def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[str]) -> int:
+    """Check every job, run them one after the other; returns the exit status.
+
+    Raises:
+        UserError: anything that would stop one of the jobs and can be known beforehand, or that stopped the
+        only one.
+    """
+    for each in jobs:
+        check(each.config)
+    MISTAKES.clear()
+    stopped_by: list[int] = []
+
+    def stop(number: int, _: Any) -> None:
+        stopped_by.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("Stopped. Finished parts are kept; the same line goes on from there.", flush=True)
+        return 128 + stopped_by[0]
+    if MISTAKES and len(jobs) == 1:
+        raise MISTAKES[0]
+    for mistake in MISTAKES:
+        print(f"analyze.py: {mistake}", file=sys.stderr)
+    return 2 if MISTAKES else 0
+
+
+def job(config: DictConfig) -> None:
+    """One job as Hydra's launcher calls it."""
+    tree = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    from lamini.analysis.measure import analyze
+
+    try:
+        folder = analyze(typed(tree, AnalyzeConfig))
+        print(f"report: {folder / 'report.md'}", flush=True)
+    except UserError as error:
+        MISTAKES.append(error)
+
+
+def check(config: AnalyzeConfig) -> None:
+    """Raise UserError for values that cannot work, and for data, models and folders that are not there."""
+    _check_numbers(config)
+    chosen = {
+        "diversity.units": (config.diversity.units, UNITS),
+        "diversity.order": (config.diversity.order, ORDERS),
+        "semantic.map": (config.semantic.map, tuple(MAPS)),
+    }
+    for key, (value, known) in chosen.items():
+        if value not in known:
+            raise UserError(f"{key}={value} is unknown; there are: {' '.join(known)}")
+    config.data.check()
+    rulers.place(config.tokenizer, config.paths.tokenizers)
+    if config.contamination.tasks is not None:
+        items.files(config.contamination.tasks)
+    if config.semantic.model is not None:
+        models.choose(config.semantic.model)
+        _needs(MAPS[config.semantic.map], f"semantic.map={config.semantic.map}", "semantic.model=null")
+    if config.figures:
+        for library in DRAWING:
+            _needs(library, "figures=true", "figures=false")
+    ensure_writable(Path(config.paths.output_dir) / "analysis", "paths.output_dir")
+    ensure_writable(Path(config.paths.cache_dir), "paths.cache_dir")
+
+
+def _needs(library: str, key: str, way_out: str) -> None:
+    if find_spec(library) is None:
+        extra = "umap" if library == "umap" else "analysis"
+        raise UserError(
+            f"{key} needs {library}, which is not installed: pip install 'lamini-herd[{extra}]', or {way_out}"
+        )
+
+
+def _check_numbers(config: AnalyzeConfig) -> None:
+    at_least = {
+        "processes": (config.processes, 1),
+        "seed": (config.seed, 0),
+        "diversity.window": (config.diversity.window, 1),
+        "diversity.sample": (config.diversity.sample, 1),
+        "semantic.sample": (config.semantic.sample, 1),
+        "semantic.points": (config.semantic.points, 1),
+        "contamination.ngram": (config.contamination.ngram, 2),
+        "contamination.shortest": (config.contamination.shortest, 1),
+    }
+    if config.near is not None:
+        at_least |= {"near.ngram": (config.near.ngram, 1), "near.permutations": (config.near.permutations, 2)}
+    for key, (value, least) in at_least.items():
+        if value is not None and value < least:
+            raise UserError(f"{key}={value} must be at least {least}")
+    if config.contamination.shortest > config.contamination.ngram:
+        raise UserError(
+            f"contamination.shortest={config.contamination.shortest} must not exceed"
+            f" contamination.ngram={config.contamination.ngram}"
+        )
+    shares = {"diversity.threshold": config.diversity.threshold}
+    if config.near is not None:
+        shares["near.threshold"] = config.near.threshold
+    for key, share in shares.items():
+        if not 0 < share < 1:
+            raise UserError(f"{key}={share} must lie between 0 and 1, both excluded")
