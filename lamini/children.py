@@ -112,8 +112,8 @@ def _server() -> ForkServerContext:
 def _yield_while_waiting() -> None:
     """Threads of torch that wait for each other sleep; read by OpenMP when torch is imported.
 
-    By default they spin, and where anything else wants a core the thread that is waited for may not run: beside
-    other jobs on two cores t5-nano trained 6 to 8 times faster this way. Numbers stay the same.
+    By default they spin, and where anything else wants a core the thread that is waited for may not run:
+    beside other jobs on two cores t5-nano trained 6 to 8 times faster this way. Numbers stay the same.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
