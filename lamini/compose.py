@@ -115,8 +115,8 @@ def varied(dirname: str) -> str:
 OmegaConf.register_new_resolver("lamini.varied", varied, replace=True)
 
 
-def compose(script: str = "train", overrides: Sequence[str] = ()) -> TrainConfig:
-    """The validated configuration that `python <script>.py <overrides>` would run with.
+def compose(script: str = "train", overrides: Sequence[str] = ()) -> Any:
+    """The validated configuration that `python <script>.py <overrides>` would run with, a `SCHEMAS[script]`.
 
     Raises:
         UserError: as on the command line, e.g. for an unknown key.

@@ -217,10 +217,10 @@ class NearDuplicates:
 
 @dataclass
 class LengthFilter:
-    instruction_min: int  # characters
-    instruction_max: int
-    response_min: int
-    response_max: int
+    instruction_min: int  # characters an instruction has at least
+    instruction_max: int  # characters an instruction has at most
+    response_min: int  # characters a response has at least
+    response_max: int  # characters a response has at most
 
 
 @dataclass
@@ -246,12 +246,12 @@ class GenerateConfig:
     tokenizer: str | None  # folder of the tokenizer that counts for the data set's card; null: not counted
     force: bool  # replace a finished data set of another configuration
     teacher: Any  # a dataclass of lamini.teacher.options
-    instructions: Instructions
-    responses: Responses
-    curation: Curation
-    limits: Limits
-    budget: Budget
-    paths: Paths
+    instructions: Instructions  # paper section 3.1
+    responses: Responses  # paper section 3.2
+    curation: Curation  # what is dropped, and why
+    limits: Limits  # what the teacher bears
+    budget: Budget  # what it may cost
+    paths: Paths  # where data sets go
 
 
 @dataclass

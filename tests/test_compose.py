@@ -12,7 +12,7 @@ import pytest
 import yaml
 from hydra._internal.utils import get_args_parser
 
-from lamini.compose import CONF, compose, families, help_text, opened, register, varied
+from lamini.compose import CONF, SCHEMAS, compose, families, help_text, opened, register, varied
 from lamini.config import TrainConfig
 from lamini.entry import enumerate_jobs
 from lamini.errors import UserError
@@ -21,7 +21,11 @@ from lamini.runs import Job
 STUDENTS = [(family, size) for family, sizes in families().items() for size in sizes]
 FILES = sorted(str(path.relative_to(CONF)) for path in CONF.rglob("*.yaml"))
 NANO = yaml.safe_load((CONF / "size" / "nano.yaml").read_text())
-NEEDED = {"data/file.yaml": ["data.path=x.jsonl"]}  # what an option leaves to the user
+SCRIPTS = {"teacher": "generate", "instructions": "generate", "curation": "generate"}  # else train
+NEEDED = {  # what an option leaves to the user
+    "data/file.yaml": ["data.path=x.jsonl"],
+    "teacher/transformers.yaml": ["teacher.model=x"],
+}
 PAPER = {  # Table 3 of the paper, and gpt2-medium
     "t5-small", "t5-base", "t5-large", "flan-t5-small", "flan-t5-base", "flan-t5-large", "cerebras-gpt-111M",
     "cerebras-gpt-256M", "cerebras-gpt-590M", "cerebras-gpt-1.3B", "gpt2-small", "gpt2-large", "gpt2-xl",
@@ -54,6 +58,11 @@ def test_the_herd_holds_the_students_of_the_paper() -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_every_yaml_composes(file: str) -> None:
     group, _, name = file.removesuffix(".yaml").rpartition("/")
+    script = name if not group else SCRIPTS.get(group, "train")
+    if script != "train":
+        config = compose(script, [f"{group}={name}", *NEEDED.get(file, [])] if group else [])
+        assert isinstance(config, SCHEMAS[script])
+        return
     chosen = {"": [], "family": [f"family={name}", f"size={_a_size(name)}"]}.get(group, [f"{group}={name}"])
     student = [] if group == "family" else ["family=t5", "size=small"] if group != "size" else ["family=t5"]
     if file == "size/published.yaml":
@@ -68,7 +77,8 @@ def _a_size(family: str) -> str:
 
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
-        "data", "experiment", "family", "logger", "optimizer", "paths", "scheduler", "size", "trainer",
+        "curation", "data", "experiment", "family", "instructions", "logger", "optimizer", "paths",
+        "scheduler", "size", "teacher", "trainer",
     }  # fmt: skip
 
 

@@ -17,23 +17,44 @@ from lamini.compose import CONF, compose
 from lamini.config import TrainConfig
 from lamini.data import options
 from lamini.errors import UserError
+from lamini.teacher import options as teachers
 from lamini.training import loggers, optimizers
 
 PACKAGE = Path(config_module.__file__).parent
 TREE = [cls for cls in vars(config_module).values() if dataclasses.is_dataclass(cls)]
 OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers.AdamW, optimizers.Adafactor,
-           loggers.Wandb, loggers.Csv, loggers.Nothing]  # fmt: skip
+           loggers.Wandb, loggers.Csv, loggers.Nothing, teachers.OpenAI, teachers.Transformers,
+           teachers.Oracle, teachers.Replay, teachers.Prices]  # fmt: skip
 OPEN = [options.SourceOptions]  # entries of open mappings: their users write only what differs
 PUBLIC = """
 architecture batch_size checkpoint context data family force init limit logger max_rejected mode name
 optimizer paths scheduler seed size tokenizer trainer validation vocabulary
+AnalyzeConfig: contamination data diversity figures force near paths processes seed semantic tokenizer
+Budget: usd
+Collection: columns hub limit path template
+Columns: group input instruction
+Contamination: ngram shortest tasks
+Curation: echoes exact languages length lossy lossy_accepted near refusals
+Diversity: order sample threshold units window
 Family: _target_ architecture context learning_rate licence model_type name sizes tokenizer
   tokenizer_algorithm wrapper
 FamilySize: architecture checkpoint parameters
+GenerateConfig: budget curation dry_run dry_run_sample force instructions limits log name paths responses
+  seed shard_rows teacher tokenizer
+InstructionSource: ask collection examples generate limit prompt topics
+Instructions: collections sampling sources topics
 LearningRate: pretrained scratch
+LengthFilter: instruction_max instruction_min response_max response_min
+Limits: concurrency requests_per_minute timeout tokens_per_minute tries
+NearDuplicates: ngram permutations threshold
 Paths: cache_dir output_dir tokenizers
+Responses: length samples sampling system
+SamplingOptions: max_tokens temperature top_p
 Scheduler: name warmup_ratio
+Semantic: map model points sample
 Size: micro_tokens name
+TopicFilter: pages_above subcategories_above words_below
+Topics: filter path
 Trainer: accelerator checkpoint_every devices gradient_clip log_every max_epochs max_steps precision threads
 Validation: answers every held_out limit share
 FileData: format path
@@ -42,6 +63,11 @@ OracleData: fault_rate held_out pairs seed
 AdamW: betas eps lr weight_decay
 Adafactor: clip_threshold decay_rate lr weight_decay
 Wandb: entity mode project tags
+OpenAI: base_url batch extra key model prices
+Transformers: batch_size device max_tokens model precision prices
+Oracle: fault_rate model prices
+Replay: kind model prices
+Prices: prompt response
 SourceOptions: limit path weight
 """
 

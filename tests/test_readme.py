@@ -20,7 +20,9 @@ from lamini.entry import Job, enumerate_jobs
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "experiments/README.md", "experiments/alpaca-scratch/README.md",
-             "experiments/embedded-herd/README.md")  # fmt: skip
+             "experiments/embedded-herd/README.md", "experiments/teacher-engine/README.md",
+             "experiments/curation-scale/README.md", "experiments/analysis-scale/README.md")  # fmt: skip
+SCRIPTS = "(?:train|generate|analyze)"
 SHOWS = ("--help", "--cfg")  # answered by Hydra, not jobs
 
 
@@ -53,20 +55,21 @@ def commands() -> list[str]:
     lines = []
     for name in DOCUMENTS:
         text = (ROOT / name).read_text(encoding="utf-8")
-        lines += re.findall(r"^(?:    )?((?:\.venv/bin/)?python train\.py [^#\n]*)", text, re.MULTILINE)
-        lines += re.findall(r"`((?:\.venv/bin/)?python train\.py [^`\n]*)`", text)
+        lines += re.findall(rf"^(?:    )?((?:\.venv/bin/)?python {SCRIPTS}\.py [^#\n]*)", text, re.MULTILINE)
+        lines += re.findall(rf"`((?:\.venv/bin/)?python {SCRIPTS}\.py [^`\n<]*)`", text)
     return list(dict.fromkeys(line.strip() for line in lines))
 
 
 def jobs_of(line: str, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     words = shlex.split(line)
-    words = words[words.index("train.py") + 1 :]
-    monkeypatch.setattr(sys, "argv", ["train.py", *words])
+    (script,) = (word.removesuffix(".py") for word in words if word.endswith(".py"))
+    words = words[words.index(f"{script}.py") + 1 :]
+    monkeypatch.setattr(sys, "argv", [f"{script}.py", *words])
     arguments = get_args_parser().parse_args(words)
     folder = Path(arguments.config_dir).resolve() if arguments.config_dir else None
     if any(word in words for word in SHOWS):
-        return [Job(compose("train", arguments.overrides), Path())] if arguments.overrides else []
-    return enumerate_jobs(arguments, "train", register(folder))
+        return [Job(compose(script, arguments.overrides), Path())] if arguments.overrides else []
+    return enumerate_jobs(arguments, script, register(folder))
 
 
 @pytest.fixture
@@ -89,6 +92,10 @@ def test_the_tree_is_the_repository() -> None:
     expected |= {"/".join(p[:2]) + ("" if len(p) == 2 else "/") for p in deep if len(p) > 1}
     package = {name for name in files if name.startswith("lamini/") and name.endswith(".py")}
     expected |= package | {f"{Path(name).parent}/" for name in package}
+    for name in files - package:  # data of the package, and folders of nothing else
+        if name.startswith("lamini/"):
+            beside = f"{Path(name).parent}/__init__.py" in package
+            expected.add(name if beside else f"{Path(name).parent}/")
     expected = {name for name in expected if not name.endswith("__init__.py")}
     shown = tree()
     assert sorted(shown) == sorted(set(shown)), "a path stands twice in the tree"

@@ -87,6 +87,8 @@ def check(config: AnalyzeConfig) -> None:
         if value not in known:
             raise UserError(f"{key}={value} is unknown; there are: {' '.join(known)}")
     config.data.check()
+    if config.near is not None:
+        _needs("rensa", "near", "near=null")
     rulers.place(config.tokenizer, config.paths.tokenizers)
     if config.contamination.tasks is not None:
         items.files(config.contamination.tasks)

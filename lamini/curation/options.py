@@ -16,7 +16,7 @@ def check(curation: Curation) -> None:
         UserError: names the key.
     """
     if curation.near is not None:
-        _check_near(curation.near)
+        check_near(curation.near, "curation.near")
     if curation.length is not None:
         _check_length(curation.length)
     if curation.languages is not None:
@@ -31,16 +31,17 @@ def check(curation: Curation) -> None:
         raise UserError(f"curation.lossy={curation.lossy} is no folder; name one with a tokenizer in it")
 
 
-def _check_near(near: NearDuplicates) -> None:
+def check_near(near: NearDuplicates, key: str) -> None:
+    """Raise UserError for numbers that make no sketch, and where the library is missing."""
     if not 0 < near.threshold <= 1:
-        raise UserError(f"curation.near.threshold={near.threshold} must be above 0 and at most 1")
+        raise UserError(f"{key}.threshold={near.threshold} must be above 0 and at most 1")
     if near.ngram < 1:
-        raise UserError(f"curation.near.ngram={near.ngram} must be at least 1 word")
+        raise UserError(f"{key}.ngram={near.ngram} must be at least 1 word")
     if not 16 <= near.permutations <= 4096:
-        raise UserError(f"curation.near.permutations={near.permutations} must be between 16 and 4096")
+        raise UserError(f"{key}.permutations={near.permutations} must be between 16 and 4096")
     if find_spec("rensa") is None:
         raise UserError(
-            "curation.near needs rensa: pip install 'lamini-herd[curation]', or set curation.near=null"
+            f"{key} needs rensa: pip install 'lamini-herd[curation]', or set {key}=null"
         )
 
 

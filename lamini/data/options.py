@@ -47,9 +47,7 @@ class FileData:
 class SourceOptions:
     """One source of a mixture."""
 
-    path: str | None = (
-        None  # file of pairs, or folder of shards; null: the hub's rows with this instruction_source
-    )
+    path: str | None = None  # file of pairs or folder of shards; null: the hub's rows of this source
     weight: float = 1.0  # passes per epoch; 0 leaves the source out
     limit: int | None = None  # first rows by content hash; null: all
 

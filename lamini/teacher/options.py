@@ -40,8 +40,8 @@ OURS = (
 class Prices:
     """Dollars per million tokens; null: not known."""
 
-    prompt: float | None
-    response: float | None
+    prompt: float | None  # of what is sent
+    response: float | None  # of what comes back
 
     def check(self) -> None:
         """Raise UserError for a price that is none."""
@@ -64,7 +64,7 @@ class OpenAI:
     base_url: str | None  # http://host:port/v1; null: OpenAI's own
     key: str  # environment variable that holds the API key; the key itself never stands in a configuration
     batch: bool  # use the provider's batch API: half the price, hours of patience
-    prices: Prices
+    prices: Prices  # dollars, for estimates, budgets and records
     extra: dict[str, Any]  # further fields of the request body
 
     def check(self) -> None:
@@ -129,7 +129,7 @@ class Transformers:
     precision: str  # auto, float32 or bfloat16
     batch_size: int  # requests answered together
     max_tokens: int  # of an answer, where the sampling does not say
-    prices: Prices
+    prices: Prices  # dollars, for estimates, budgets and records
 
     def check(self) -> None:
         """Raise UserError for a model that is nowhere and for settings that do not exist."""
@@ -192,7 +192,7 @@ class Oracle:
 
     model: str  # the name in the log
     fault_rate: float  # share of answers that are wrong, wordy or malformed
-    prices: Prices
+    prices: Prices  # dollars, for estimates, budgets and records
 
     def check(self) -> None:
         """Raise UserError for a share that is none."""
@@ -218,7 +218,7 @@ class Replay:
 
     kind: str  # of the teacher whose answers are replayed: openai, transformers, oracle
     model: str  # its model, as the log names it: see `log_name`
-    prices: Prices
+    prices: Prices  # dollars, for estimates, budgets and records
 
     def check(self) -> None:
         """Raise UserError for a teacher that writes no log."""
