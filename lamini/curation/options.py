@@ -40,9 +40,7 @@ def check_near(near: NearDuplicates, key: str) -> None:
     if not 16 <= near.permutations <= 4096:
         raise UserError(f"{key}.permutations={near.permutations} must be between 16 and 4096")
     if find_spec("rensa") is None:
-        raise UserError(
-            f"{key} needs rensa: pip install 'lamini-herd[curation]', or set {key}=null"
-        )
+        raise UserError(f"{key} needs rensa: pip install 'lamini-herd[curation]', or set {key}=null")
 
 
 def _check_length(length: LengthFilter) -> None:
