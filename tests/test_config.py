@@ -18,13 +18,14 @@ from lamini.config import TrainConfig
 from lamini.data import options
 from lamini.errors import UserError
 from lamini.teacher import options as teachers
+from lamini.teacher.prices import Prices
 from lamini.training import loggers, optimizers
 
 PACKAGE = Path(config_module.__file__).parent
 TREE = [cls for cls in vars(config_module).values() if dataclasses.is_dataclass(cls)]
 OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers.AdamW, optimizers.Adafactor,
            loggers.Wandb, loggers.Csv, loggers.Nothing, teachers.OpenAI, teachers.Transformers,
-           teachers.Oracle, teachers.Replay, teachers.Prices]  # fmt: skip
+           teachers.Oracle, teachers.Replay, Prices]  # fmt: skip
 OPEN = [options.SourceOptions]  # entries of open mappings: their users write only what differs
 PUBLIC = """
 architecture batch_size checkpoint context data family force init limit logger max_rejected mode name

@@ -36,7 +36,8 @@ async def ours(url: str, requests: int, slots: int, timeout: float) -> dict[str,
     from lamini.teacher.asking import ask
     from lamini.teacher.log import RequestLog
     from lamini.teacher.meter import Meter
-    from lamini.teacher.options import OpenAI, Prices
+    from lamini.teacher.options import OpenAI
+    from lamini.teacher.prices import Prices
     from lamini.teacher.protocol import Message, Request
 
     option = OpenAI("stub", url, "LAMINI_STUB_KEY", False, Prices(0.5, 1.5), {})

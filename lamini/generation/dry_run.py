@@ -30,7 +30,7 @@ from lamini.instructions.writing import Call, Writing
 from lamini.report import console, count
 from lamini.teacher.log import Entry
 from lamini.teacher.money import dollars
-from lamini.teacher.options import Prices
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Answer, Request
 from lamini.teacher.stopping import Interruption
 

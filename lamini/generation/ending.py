@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 
@@ -12,15 +12,13 @@ from lamini.config import GenerateConfig
 from lamini.data import manifest as manifests
 from lamini.data.card import card
 from lamini.errors import UserError
+from lamini.generation.counts import Counts
 from lamini.report import console
 from lamini.runs import write_atomically
 from lamini.teacher.log import RequestLog
 from lamini.teacher.money import spent
-from lamini.teacher.options import Prices
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Teacher
-
-if TYPE_CHECKING:
-    from lamini.generation.stages import Counts
 
 # What may differ between two starts of the same data set: how fast, how dear and where, not what comes out.
 BESIDES = ("force", "dry_run", "dry_run_sample", "limits", "budget", "log", "paths", "tokenizer", "name")

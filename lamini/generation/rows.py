@@ -17,7 +17,7 @@ from lamini.data.shards import PAIRS, read_batches
 from lamini.instructions.records import Instruction
 from lamini.teacher.log import Entry
 from lamini.teacher.money import dollars
-from lamini.teacher.options import Prices
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import FILTERED, Answer, Request
 
 ROWS = 2000

@@ -14,9 +14,7 @@ the log, minutes for millions of rows.
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from lamini.data.shards import PAIRS, ShardWriter, read_batches
 from lamini.errors import UserError
 from lamini.generation import ending
 from lamini.generation.asked import Asked, asking
+from lamini.generation.counts import Counts
 from lamini.generation.rows import (
     INSTRUCTIONS,
     UNANSWERED,
@@ -42,19 +41,6 @@ from lamini.instructions.records import Instruction
 from lamini.instructions.sources import taken, writing
 from lamini.instructions.writing import Writing
 from lamini.teacher.stopping import Interruption
-
-
-@dataclass
-class Counts:
-    """What the stages did, by source."""
-
-    instructions: Counter[str] = field(default_factory=Counter)
-    short: dict[str, str] = field(default_factory=dict)  # sources that gave less than wanted, in words
-    discarded: Counter[str] = field(default_factory=Counter)  # parts of answers that were no instruction
-    repeats: Counter[str] = field(default_factory=Counter)  # exact ones among written instructions
-    broken: Counter[str] = field(default_factory=Counter)  # rows of collections that are no prompt, by reason
-    unanswered: Counter[str] = field(default_factory=Counter)  # instructions without a response, by reason
-    pairs: Counter[str] = field(default_factory=Counter)
 
 
 def generate(config: GenerateConfig, folder: Path, interruption: Interruption) -> None:

@@ -14,11 +14,10 @@ import asyncio
 import random
 
 from lamini.instructions.templates import Asked, asked
-from lamini.teacher.options import log_name
 from lamini.teacher.oracle import KINDS, Oracle, is_right
 from lamini.teacher.oracle.faults import PREFIXES, SUFFIXES, spoiled
 from lamini.teacher.oracle.rows import Row
-from lamini.teacher.protocol import LENGTH, STOP, Answer, Request, Unanswerable
+from lamini.teacher.protocol import LENGTH, STOP, Answer, Request, Unanswerable, log_name
 
 OPEN, CLOSE = "<example>", "</example>"
 POOL = 20  # answers of the same kind that a wrong answer is chosen from

@@ -23,8 +23,7 @@ from lamini.students.protocol import answering
 from lamini.students.tensors import length_mask, pad_rows
 from lamini.teacher.drawing import Drawing
 from lamini.teacher.layout import Layout
-from lamini.teacher.options import log_name
-from lamini.teacher.protocol import LENGTH, STOP, Answer, Request, Unanswerable
+from lamini.teacher.protocol import LENGTH, STOP, Answer, Request, Unanswerable, log_name
 from lamini.teacher.weights import device_named, load
 
 GATHER = 0.005  # seconds in which requests may still join a batch that is not full

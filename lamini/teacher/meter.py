@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lamini.teacher.log import Entry
 from lamini.teacher.money import dollars
-from lamini.teacher.options import Prices
+from lamini.teacher.prices import Prices
 
 
 @dataclass

@@ -12,12 +12,11 @@ from collections.abc import Callable
 
 from lamini.errors import UserError
 from lamini.teacher.log import RequestLog
-from lamini.teacher.options import Prices
+from lamini.teacher.prices import BATCHED, Prices
 from lamini.teacher.protocol import Answer, Request
 from lamini.teacher.stopping import Stopped
 
 UNSEEN = 1000  # response tokens to expect before the first response was seen
-BATCHED = 0.5  # of the price, through a provider's batch API
 
 
 def dollars(prices: Prices, prompt_tokens: float | None, response_tokens: float | None) -> float | None:

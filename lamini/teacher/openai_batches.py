@@ -34,8 +34,9 @@ from lamini.teacher.batch_files import (
 from lamini.teacher.calling import Backoff
 from lamini.teacher.log import Entry, RequestLog, Row
 from lamini.teacher.meter import Meter
-from lamini.teacher.money import BATCHED, Budget, Expected, about_tokens, dollars, spent
+from lamini.teacher.money import Budget, Expected, about_tokens, dollars, spent
 from lamini.teacher.openai_compatible import OpenAICompatible
+from lamini.teacher.prices import BATCHED
 from lamini.teacher.protocol import Request, Transient
 from lamini.teacher.stopping import Interruption, Stopped
 

@@ -21,8 +21,7 @@ import openai
 
 from lamini.errors import UserError
 from lamini.teacher import openai_errors as errors
-from lamini.teacher.options import log_name
-from lamini.teacher.protocol import Answer, Request, Transient
+from lamini.teacher.protocol import Answer, Request, Transient, log_name
 
 CONNECT = 10.0  # seconds to reach the server, of the whole time-out
 PATH = "/chat/completions"

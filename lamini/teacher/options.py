@@ -9,8 +9,6 @@ answers and that the request does not hold (`log_name`): no answer is taken for 
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from urllib.parse import urlsplit
 
 from lamini.errors import UserError
 from lamini.students import locate
+from lamini.teacher.prices import BATCHED, Prices
 
 if TYPE_CHECKING:
     from lamini.teacher.protocol import Teacher
@@ -34,26 +33,6 @@ OURS = (
     "top_p",
     "max_tokens",
 )  # fields of the request body that `extra` may not replace
-
-
-@dataclass
-class Prices:
-    """Dollars per million tokens; null: not known."""
-
-    prompt: float | None  # of what is sent
-    response: float | None  # of what comes back
-
-    def check(self) -> None:
-        """Raise UserError for a price that is none."""
-        for name, price in (("prompt", self.prompt), ("response", self.response)):
-            if price is not None and not (math.isfinite(price) and price >= 0):
-                raise UserError(
-                    f"teacher.prices.{name}={price} must be 0 or more dollars per million tokens, or null"
-                )
-
-    def times(self, factor: float) -> Prices:
-        """Both prices times `factor`; what is not known stays unknown."""
-        return Prices(*(None if p is None else p * factor for p in (self.prompt, self.response)))
 
 
 @dataclass
@@ -107,8 +86,6 @@ class OpenAI:
 
     def paid(self) -> Prices:
         """What a token costs: the batch API takes a share of the price."""
-        from lamini.teacher.money import BATCHED
-
         return self.prices.times(BATCHED) if self.batch else self.prices
 
     def build(self, log: Path, timeout: float, concurrency: int) -> Teacher:
@@ -240,15 +217,6 @@ class Replay:
         from lamini.teacher.replay import Replayed
 
         return Replayed(self.kind, self.model, log)
-
-
-def log_name(model: str, settings: dict[str, Any]) -> str:
-    """The model's name in the log: with the settings that change its answers.
-
-    >>> log_name("m", {}), log_name("m", {"top_k": 5})
-    ('m', 'm {"top_k": 5}')
-    """
-    return f"{model} {json.dumps(settings, sort_keys=True)}" if settings else model
 
 
 def _check_named(key: str, name: str) -> None:

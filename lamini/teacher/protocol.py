@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Role = Literal["system", "user", "assistant"]
 STOP, LENGTH, FILTERED = "stop", "length", "content_filter"  # finish reasons that all teachers share
@@ -99,3 +99,12 @@ class Teacher(Protocol):
 
     async def close(self) -> None:
         """Give back connections and memory."""
+
+
+def log_name(model: str, settings: dict[str, Any]) -> str:
+    """The model's name in the log: with the settings that change its answers.
+
+    >>> log_name("m", {}), log_name("m", {"top_k": 5})
+    ('m', 'm {"top_k": 5}')
+    """
+    return f"{model} {json.dumps(settings, sort_keys=True)}" if settings else model

@@ -16,7 +16,7 @@ from lamini.teacher.asking import Outcome, ask
 from lamini.teacher.calling import Backoff
 from lamini.teacher.log import RequestLog
 from lamini.teacher.meter import Meter
-from lamini.teacher.options import Prices
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import STOP, Answer, Message, Request, Sampling, Transient
 
 SOON = Backoff(first=0.001, longest=0.01)

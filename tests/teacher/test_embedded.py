@@ -10,8 +10,8 @@ from lamini.errors import UserError
 from lamini.instructions import templates
 from lamini.teacher.embedded import Embedded, in_tags
 from lamini.teacher.options import Oracle as Option
-from lamini.teacher.options import Prices
 from lamini.teacher.oracle import Oracle, generate, is_right
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Answer, Message, Request, Sampling, Unanswerable
 
 ORACLE = Oracle()

@@ -18,7 +18,8 @@ from lamini.students.protocol import Student
 from lamini.teacher.drawing import Drawing
 from lamini.teacher.layout import without_system
 from lamini.teacher.local import LocalModel
-from lamini.teacher.options import Prices, Transformers
+from lamini.teacher.options import Transformers
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Answer, Message, Request, Sampling, Unanswerable
 from tests.students import tiny
 

@@ -14,7 +14,7 @@ from lamini.errors import UserError
 from lamini.teacher import money
 from lamini.teacher.log import Entry, RequestLog, Row
 from lamini.teacher.money import Budget, Expected, about_tokens, dollars, spent
-from lamini.teacher.options import Prices
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Answer, Message, Request
 from lamini.teacher.stopping import Stopped
 from tests.teacher.scripted import question

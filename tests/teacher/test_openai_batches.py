@@ -19,7 +19,8 @@ from lamini.teacher.log import RequestLog
 from lamini.teacher.meter import Meter
 from lamini.teacher.openai_batches import ask_in_batches
 from lamini.teacher.openai_compatible import OpenAICompatible
-from lamini.teacher.options import OpenAI, Prices
+from lamini.teacher.options import OpenAI
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Message, Request, Sampling
 from lamini.teacher.stopping import Interruption, Stopped
 from tests.teacher.batch_stub import Line, Provider, bad, good, providing

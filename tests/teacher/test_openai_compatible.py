@@ -13,7 +13,8 @@ import pytest
 
 from lamini.errors import UserError
 from lamini.teacher.openai_compatible import OpenAICompatible
-from lamini.teacher.options import OpenAI, Prices
+from lamini.teacher.options import OpenAI
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Answer, Message, Request, Sampling, Transient, Unanswerable
 from tests.teacher.endpoint import RESET, STALL, Endpoint, Reply, completion, error, serving
 

@@ -11,7 +11,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from lamini.errors import UserError
-from lamini.teacher.options import OpenAI, Oracle, Prices, Replay, Transformers, log_name
+from lamini.teacher.options import OpenAI, Oracle, Replay, Transformers
+from lamini.teacher.prices import Prices
+from lamini.teacher.protocol import log_name
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,8 @@ import pytest
 
 from lamini.errors import UserError
 from lamini.teacher.log import Entry, RequestLog, Row
-from lamini.teacher.options import Prices, Replay
+from lamini.teacher.options import Replay
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Answer, Message, Request, Sampling, Unanswerable
 
 ASKED = Request((Message("user", "Capital of France?"),), Sampling(temperature=0.5), sample=2)

@@ -18,7 +18,8 @@ import pytest
 
 from lamini.errors import UserError
 from lamini.teacher.openai_compatible import OpenAICompatible
-from lamini.teacher.options import OpenAI, Prices
+from lamini.teacher.options import OpenAI
+from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Answer, Message, Request, Sampling
 from tests.generation import small
 from tests.students import tiny
