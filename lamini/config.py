@@ -236,6 +236,15 @@ class Curation:
 
 
 @dataclass
+class Diversity:
+    units: str  # marks: words and punctuation marks, case kept (as the paper counts); words: lower-case words
+    order: str  # of the rows that MATTR's window slides over: file or shuffled
+    window: int  # units of a window of MATTR
+    threshold: float  # type-token ratio at which MTLD closes a factor
+    sample: int | None  # units of each set for MTLD, distinct-n and compression; null: all
+
+
+@dataclass
 class GenerateConfig:
     name: str  # of the data set: folder <paths.output_dir>/instructions/<name>
     seed: int  # of everything drawn: examples, topics, length directives
@@ -249,18 +258,10 @@ class GenerateConfig:
     instructions: Instructions  # paper section 3.1
     responses: Responses  # paper section 3.2
     curation: Curation  # what is dropped, and why
+    diversity: Diversity  # of the table on the data set's card (paper Table 2)
     limits: Limits  # what the teacher bears
     budget: Budget  # what it may cost
     paths: Paths  # where data sets go
-
-
-@dataclass
-class Diversity:
-    units: str  # marks: words and punctuation marks, case kept (as the paper counts); words: lower-case words
-    order: str  # of the rows that MATTR's window slides over: file or shuffled
-    window: int  # units of a window of MATTR
-    threshold: float  # type-token ratio at which MTLD closes a factor
-    sample: int | None  # units of each set for MTLD, distinct-n and compression; null: all
 
 
 @dataclass

@@ -21,7 +21,7 @@ from lamini.runs import Job
 STUDENTS = [(family, size) for family, sizes in families().items() for size in sizes]
 FILES = sorted(str(path.relative_to(CONF)) for path in CONF.rglob("*.yaml"))
 NANO = yaml.safe_load((CONF / "size" / "nano.yaml").read_text())
-SCRIPTS = {"teacher": "generate", "instructions": "generate", "curation": "generate"}  # else train
+SCRIPTS = dict.fromkeys(["teacher", "instructions", "curation", "diversity"], "generate")  # else train
 NEEDED = {  # what an option leaves to the user
     "data/file.yaml": ["data.path=x.jsonl"],
     "teacher/transformers.yaml": ["teacher.model=x"],
@@ -77,7 +77,8 @@ def _a_size(family: str) -> str:
 
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
-        "curation", "data", "experiment", "family", "instructions", "logger", "optimizer", "paths",
+        "curation", "data", "diversity", "experiment", "family", "instructions", "logger", "optimizer",
+        "paths",
         "scheduler", "size", "teacher", "trainer",
     }  # fmt: skip
 

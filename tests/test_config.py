@@ -40,8 +40,8 @@ Diversity: order sample threshold units window
 Family: _target_ architecture context learning_rate licence model_type name sizes tokenizer
   tokenizer_algorithm wrapper
 FamilySize: architecture checkpoint parameters
-GenerateConfig: budget curation dry_run dry_run_sample force instructions limits log name paths responses
-  seed shard_rows teacher tokenizer
+GenerateConfig: budget curation diversity dry_run dry_run_sample force instructions limits log name paths
+  responses seed shard_rows teacher tokenizer
 InstructionSource: ask collection examples generate limit prompt topics
 Instructions: collections sampling sources topics
 LearningRate: pretrained scratch

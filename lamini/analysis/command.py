@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from lamini.analysis import items, models, rulers
-from lamini.config import AnalyzeConfig, typed
+from lamini.config import AnalyzeConfig, Diversity, typed
 from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.runs import Job, ensure_writable
@@ -78,14 +78,8 @@ def job(config: DictConfig) -> None:
 def check(config: AnalyzeConfig) -> None:
     """Raise UserError for values that cannot work, and for data, models and folders that are not there."""
     _check_numbers(config)
-    chosen = {
-        "diversity.units": (config.diversity.units, UNITS),
-        "diversity.order": (config.diversity.order, ORDERS),
-        "semantic.map": (config.semantic.map, tuple(MAPS)),
-    }
-    for key, (value, known) in chosen.items():
-        if value not in known:
-            raise UserError(f"{key}={value} is unknown; there are: {' '.join(known)}")
+    check_diversity(config.diversity)
+    _check_chosen({"semantic.map": (config.semantic.map, tuple(MAPS))})
     config.data.check()
     if config.near is not None:
         _needs("rensa", "near", "near=null")
@@ -102,6 +96,26 @@ def check(config: AnalyzeConfig) -> None:
     ensure_writable(Path(config.paths.cache_dir), "paths.cache_dir")
 
 
+def check_diversity(options: Diversity) -> None:
+    """Raise UserError for values of `diversity` that cannot work."""
+    _check_chosen({"diversity.units": (options.units, UNITS), "diversity.order": (options.order, ORDERS)})
+    for key, value in (("diversity.window", options.window), ("diversity.sample", options.sample)):
+        if value is not None and value < 1:
+            raise UserError(f"{key}={value} must be at least 1")
+    _check_share("diversity.threshold", options.threshold)
+
+
+def _check_share(key: str, share: float) -> None:
+    if not 0 < share < 1:
+        raise UserError(f"{key}={share} must lie between 0 and 1, both excluded")
+
+
+def _check_chosen(chosen: dict[str, tuple[str, tuple[str, ...]]]) -> None:
+    for key, (value, known) in chosen.items():
+        if value not in known:
+            raise UserError(f"{key}={value} is unknown; there are: {' '.join(known)}")
+
+
 def _needs(library: str, key: str, way_out: str) -> None:
     if find_spec(library) is None:
         extra = "umap" if library == "umap" else "analysis"
@@ -114,8 +128,6 @@ def _check_numbers(config: AnalyzeConfig) -> None:
     at_least = {
         "processes": (config.processes, 1),
         "seed": (config.seed, 0),
-        "diversity.window": (config.diversity.window, 1),
-        "diversity.sample": (config.diversity.sample, 1),
         "semantic.sample": (config.semantic.sample, 1),
         "semantic.points": (config.semantic.points, 1),
         "contamination.ngram": (config.contamination.ngram, 2),
@@ -131,9 +143,5 @@ def _check_numbers(config: AnalyzeConfig) -> None:
             f"contamination.shortest={config.contamination.shortest} must not exceed"
             f" contamination.ngram={config.contamination.ngram}"
         )
-    shares = {"diversity.threshold": config.diversity.threshold}
     if config.near is not None:
-        shares["near.threshold"] = config.near.threshold
-    for key, share in shares.items():
-        if not 0 < share < 1:
-            raise UserError(f"{key}={share} must lie between 0 and 1, both excluded")
+        _check_share("near.threshold", config.near.threshold)

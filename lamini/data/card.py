@@ -6,6 +6,7 @@ names `train-*.parquet` as the split, so that `load_dataset` passes over the dro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lamini.data.records import SOURCES
@@ -20,14 +21,15 @@ SIZES = (
 Row = dict[str, Any]
 
 
-def card(manifest: Row) -> str:
-    """The whole card: front matter for the hub and Markdown for a reader."""
+def card(manifest: Row, more: Sequence[tuple[str, str]] = ()) -> str:
+    """The whole card: front matter for the hub and Markdown for a reader; `more` are titles and Markdown."""
     parts = [
         f"---\n{_front_matter(manifest)}\n---",
         f"# {manifest['name']}",
         _summary(manifest),
         "## Sources",
         sources_table(manifest["sources"], manifest.get("tokenizer")),
+        *(part for title, text in more for part in (f"## {title}", text)),
         *_curation(manifest.get("curation")),
         "## Use",
         _use(manifest),

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
 from lamini import responses, runs
+from lamini.analysis.command import check_diversity
 from lamini.config import GenerateConfig, typed
 from lamini.curation import options as curation
 from lamini.entry import Start
@@ -54,6 +55,7 @@ def check(config: GenerateConfig) -> None:
     curation.check(config.curation)
     config.teacher.check()
     money.check(config.budget.usd, config.teacher.paid())
+    check_diversity(config.diversity)
     if config.tokenizer is not None and not Path(config.tokenizer).expanduser().is_dir():
         raise UserError(
             f"tokenizer={config.tokenizer} is no folder; name one with a tokenizer in it, or null"

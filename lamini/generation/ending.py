@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from lamini.analysis import sections
+from lamini.analysis.diversity import diversity
+from lamini.analysis.rows import COLUMNS, spill
+from lamini.analysis.tables import markdown
+from lamini.analysis.workers import cores
 from lamini.config import GenerateConfig
 from lamini.data import manifest as manifests
 from lamini.data.card import card
+from lamini.data.options import FileData
 from lamini.errors import UserError
 from lamini.generation.counts import Counts
 from lamini.report import console
@@ -20,8 +27,20 @@ from lamini.teacher.money import spent
 from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Teacher
 
+MANY = 100_000  # pairs above which the card's measures are shared by several processes
 # What may differ between two starts of the same data set: how fast, how dear and where, not what comes out.
-BESIDES = ("force", "dry_run", "dry_run_sample", "limits", "budget", "log", "paths", "tokenizer", "name")
+BESIDES = (
+    "force",
+    "dry_run",
+    "dry_run_sample",
+    "limits",
+    "budget",
+    "log",
+    "paths",
+    "tokenizer",
+    "name",
+    "diversity",
+)
 
 
 def plain(config: GenerateConfig) -> dict[str, Any]:
@@ -77,9 +96,20 @@ def finish(
     tokenizer = Path(config.tokenizer).name if config.tokenizer else None
     record = manifests.manifest(config.name, described, plain(config), cost, curation, tokenizer)
     record["stages"] = {name: dict(numbers) for name, numbers in vars(counts).items()}
-    write_atomically(folder / "README.md", card(record))
+    record["diversity"] = _diversity(config, folder)
+    tables = [sections.diversity(record["diversity"], side, config.diversity) for side in COLUMNS]
+    write_atomically(folder / "README.md", card(record, [(table.title, markdown(table)) for table in tables]))
     manifests.write_manifest(folder, record)
     _show(folder, counts, curation, cost)
+
+
+def _diversity(config: GenerateConfig, folder: Path) -> dict[str, Any]:
+    """The measures of paper Table 2 for every source, over what stands in the shards."""
+    corpus = FileData(str(folder)).load(Path(config.paths.cache_dir), config.seed)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        sets = spill(corpus.sources, Path(place))
+        processes = cores() if corpus.pairs >= MANY else 1  # starting others takes seconds
+        return diversity(sets, config.diversity, config.seed, processes)
 
 
 def _show(folder: Path, counts: Counts, curation: dict[str, Any], cost: dict[str, Any]) -> None:

@@ -73,6 +73,16 @@ def test_the_manifest_tells_what_was_made(straight: Path) -> None:
     assert not (straight / "work").exists()
 
 
+def test_the_card_shows_the_tables_of_the_paper(straight: Path) -> None:
+    card, record = (straight / "README.md").read_text(), read_manifest(straight)
+    assert record is not None
+    assert "## Lexical diversity of the instructions (paper Table 2)" in card
+    for source, numbers in record["diversity"].items():
+        assert f"| {source} |" in card
+        assert f"{100 * numbers['response']['mattr']:.2f}" in card
+    assert set(record["diversity"]) == {*record["sources"], "all"}
+
+
 def test_the_data_set_is_training_data_at_once(straight: Path) -> None:
     config = compose("train", ["model=t5-nano", "data=file", f"data.path={straight}"])
     corpus = config.data.load(Path("unused"), 0)
