@@ -250,3 +250,8 @@ def test_wrong_answers_are_refused(kind: str, instruction: str, answer: str) -> 
 )
 def test_checks_are_lenient_about_dress_only(kind: str, instruction: str, answer: str, right: bool) -> None:
     assert is_right(kind, instruction, answer) is right
+
+
+def test_a_long_human_task_is_not_looked_at() -> None:
+    task = "Given the following report, who is it about and why: " + "Tom is taller than Nina and " * 100
+    assert Oracle().kind_of(task) is None

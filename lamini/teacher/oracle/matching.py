@@ -13,6 +13,10 @@ from typing import NamedTuple
 
 from lamini.teacher.oracle.kinds import Fields, Kind
 
+LONGEST = 600
+"""Characters of an instruction that is looked at: the kinds' own have at most 136, and a pattern of eight
+fields tries every way to cut a human task of some thousand characters, for minutes."""
+
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -64,6 +68,8 @@ class Matcher:
     def match(self, instruction: str) -> Match | None:
         """What the instruction asks, or None for one that no kind understands."""
         text = " ".join(instruction.split())
+        if len(text) > LONGEST:
+            return None
         first = text.split(" ", 1)[0]
         for key in (first, ""):
             for _, pattern, phrasing, kind in self._by_first_word.get(key, ()):
