@@ -49,13 +49,15 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
         stopped_by.append(number)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         main()
     except KeyboardInterrupt:
         print("Stopped. Finished parts are kept; the same line goes on from there.", flush=True)
         return 128 + stopped_by[0]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if MISTAKES and len(jobs) == 1:
         raise MISTAKES[0]
     for mistake in MISTAKES:

@@ -163,9 +163,11 @@ def test_libraries_that_are_missing_are_told(configure: Config, monkeypatch: pyt
     with pytest.raises(
         UserError, match=r"semantic\.map=umap needs umap.*lamini-herd\[umap\].*semantic\.model=null"
     ):
-        command.check(configure("semantic.map=umap", "semantic.model=tfidf"))
+        command.check(configure("near=null", "semantic.map=umap", "semantic.model=tfidf"))
     with pytest.raises(UserError, match=r"figures=true needs matplotlib.*figures=false"):
-        command.check(configure("semantic.model=null", "figures=true"))
+        command.check(configure("near=null", "semantic.model=null", "figures=true"))
+    with pytest.raises(UserError, match=r"near needs rensa.*near=null"):
+        command.check(configure())
 
 
 @pytest.fixture
