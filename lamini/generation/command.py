@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.instructions import checks
 from lamini.runs import Job
-from lamini.teacher import money
+from lamini.teacher import money, pace
 from lamini.teacher.stopping import Interruption, Stopped
 
 STOPPED = 1
@@ -50,6 +49,7 @@ def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: lis
 def check(config: GenerateConfig) -> None:
     """Raise UserError for what cannot work: one sentence that names the key and says what would."""
     _check_numbers(config)
+    pace.check(config.limits)
     checks.check(config.instructions)
     responses.check(config.responses)
     curation.check(config.curation)
@@ -63,12 +63,9 @@ def check(config: GenerateConfig) -> None:
 
 
 def _check_numbers(config: GenerateConfig) -> None:
-    limits = dataclasses.asdict(config.limits)
-    positive = {f"limits.{key}": value for key, value in limits.items()}
-    positive |= {"shard_rows": config.shard_rows, "dry_run_sample": config.dry_run_sample}
-    for key, value in positive.items():
-        if value is not None and not 0 < value < float("inf"):
-            raise UserError(f"{key}={value} must be greater than 0")
+    for key in ("shard_rows", "dry_run_sample"):
+        if (value := getattr(config, key)) < 1:
+            raise UserError(f"{key}={value} must be at least 1")
     if config.seed < 0:
         raise UserError(f"seed={config.seed} must not be negative")
 
