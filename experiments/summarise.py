@@ -20,10 +20,11 @@ from curves import curves
 from omegaconf import DictConfig
 from tables import sections
 
-from lamini.config import TrainConfig, typed
+from lamini.config import TrainConfig
 from lamini.data.tokens import Tokens
 from lamini.errors import UserError
 from lamini.runs import RunFolder, write_atomically
+from lamini.schema import typed
 from lamini.training.prepare import prepare
 from lamini.training.scoring import bits_per_byte
 

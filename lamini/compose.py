@@ -18,9 +18,10 @@ import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from lamini.config import AnalyzeConfig, GenerateConfig, TrainConfig, typed
+from lamini.config import AnalyzeConfig, GenerateConfig, TrainConfig
 from lamini.errors import UserError
 from lamini.mistakes import Herd, foreseen, sentence
+from lamini.schema import typed
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 SCHEMAS = {"train": TrainConfig, "generate": GenerateConfig, "analyze": AnalyzeConfig}

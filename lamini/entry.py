@@ -28,10 +28,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lamini.compose import CONF, SCHEMAS, help_text, opened, register
-from lamini.config import typed
 from lamini.errors import UserError
 from lamini.mistakes import Herd, foreseen, sentence
 from lamini.runs import Job
+from lamini.schema import typed
 
 STUDENT_KEYS = ("model", "family", "size")
 EXCLUDE = "hydra.job.config.override_dirname.exclude_keys"

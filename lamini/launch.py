@@ -20,9 +20,10 @@ import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs imp
 from lamini import report
 from lamini.checks import check
 from lamini.children import Children, Died, here
-from lamini.config import Mode, TrainConfig, typed
+from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
 from lamini.runs import Job, RunFolder, State
+from lamini.schema import typed
 
 BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 

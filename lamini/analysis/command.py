@@ -15,10 +15,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from lamini.analysis import items, models, rulers
-from lamini.config import AnalyzeConfig, Diversity, typed
+from lamini.config import AnalyzeConfig, Diversity
 from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.runs import Job, ensure_writable
+from lamini.schema import typed
 
 UNITS = ("marks", "words")
 ORDERS = ("file", "shuffled")

@@ -1,4 +1,4 @@
-"""One teacher, one log, one meter: what the stages of a job share, and the two ways to use them.
+"""One teacher and one log: what the stages of a job share, and the two ways to use them.
 
 `ask` sends what the log does not hold and waits; `found` reads the log alone. A stage asks first, in whatever
 order answers come, and writes afterwards in its own order: the same job gives the same files.
@@ -27,7 +27,7 @@ LOOKUP = 500  # keys looked up in the log at once
 
 
 class Asked:
-    """A job's teacher with its log, meter and limits."""
+    """A job's teacher with its log and limits."""
 
     def __init__(
         self, config: GenerateConfig, teacher: Teacher, log: RequestLog, interruption: Interruption,
@@ -35,7 +35,6 @@ class Asked:
     ) -> None:  # fmt: skip
         self.config, self.teacher, self.log = config, teacher, log
         self.interruption, self.runner = interruption, runner
-        self.meter = Meter(config.teacher.paid())
 
     def ask(
         self,
@@ -49,16 +48,19 @@ class Asked:
         Raises:
             UserError, Stopped: as `lamini.teacher.asking.ask`.
         """
-        self.meter = Meter(self.config.teacher.paid())
-        with Progress(self.meter, title, total):
-            self.runner.run(self._ask(requests, take))
+        meter = Meter(self.config.teacher.paid())
 
-    async def _ask(self, requests: Iterable[tuple[T, Request]], take: Callable[[T, Outcome], object]) -> None:
-        async with aclosing(self._outcomes(requests)) as outcomes:
-            async for item, outcome in outcomes:
-                take(item, outcome)
+        async def run() -> None:
+            async with aclosing(self._outcomes(requests, meter)) as outcomes:
+                async for item, outcome in outcomes:
+                    take(item, outcome)
 
-    def _outcomes(self, requests: Iterable[tuple[T, Request]]) -> AsyncGenerator[tuple[T, Outcome], None]:
+        with Progress(meter, title, total):
+            self.runner.run(run())
+
+    def _outcomes(
+        self, requests: Iterable[tuple[T, Request]], meter: Meter
+    ) -> AsyncGenerator[tuple[T, Outcome], None]:
         options, limits, budget = self.config.teacher, self.config.limits, self.config.budget.usd
         if isinstance(options, OpenAI) and options.batch:
             from lamini.teacher.openai_batches import ask_in_batches
@@ -67,10 +69,10 @@ class Asked:
             batches = cast(OpenAICompatible, self.teacher)
             return ask_in_batches(
                 batches, requests, self.log, limits,
-                meter=self.meter, budget=budget, interruption=self.interruption,
+                meter=meter, budget=budget, interruption=self.interruption,
             )  # fmt: skip
         return ask(
-            self.teacher, requests, self.log, limits, meter=self.meter, budget=budget,
+            self.teacher, requests, self.log, limits, meter=meter, budget=budget,
             interruption=self.interruption, remember=not isinstance(options, Replay),
         )  # fmt: skip
 

@@ -13,12 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
 from lamini import responses, runs
 from lamini.analysis.command import check_diversity
-from lamini.config import GenerateConfig, typed
+from lamini.config import GenerateConfig
 from lamini.curation import options as curation
 from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.instructions import checks
 from lamini.runs import Job
+from lamini.schema import typed
 from lamini.teacher import money, pace
 from lamini.teacher.stopping import Interruption, Stopped
 
@@ -81,11 +82,13 @@ def job(config: DictConfig) -> None:
 def _run(config: GenerateConfig, folder: Path) -> int:
     from lamini.generation import dry_run, stages
 
-    run = dry_run.price if config.dry_run else stages.generate
     interruption = Interruption()
     try:
         with interruption.listening(), runs.RunFolder(folder).locked():
-            run(config, folder, interruption)
+            if config.dry_run:
+                dry_run.price(config, interruption)
+            else:
+                stages.generate(config, folder, interruption)
         return 0
     except UserError as error:
         print(f"{folder.name}: {error}", file=sys.stderr, flush=True)

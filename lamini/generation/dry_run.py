@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -22,14 +21,13 @@ from lamini import responses
 from lamini.config import GenerateConfig
 from lamini.errors import UserError
 from lamini.generation.asked import Asked, asking
-from lamini.instructions import existing, topics
-from lamini.instructions.checks import used
 from lamini.instructions.records import Instruction
-from lamini.instructions.sources import taken, writing
+from lamini.instructions.sources import read, taken, writing
 from lamini.instructions.writing import Call, Writing
 from lamini.report import console, count
 from lamini.teacher.log import Entry
 from lamini.teacher.money import dollars
+from lamini.teacher.options import OpenAI
 from lamini.teacher.prices import Prices
 from lamini.teacher.protocol import Answer, Request
 from lamini.teacher.stopping import Interruption
@@ -51,29 +49,35 @@ class Estimate:
         return dollars(prices, self.requests * self.prompt, self.requests * self.response)
 
 
-def price(config: GenerateConfig, folder: Path, interruption: Interruption) -> None:
+def price(config: GenerateConfig, interruption: Interruption) -> None:
     """Print what the job of `config` costs, stage by stage.
 
     Raises:
         UserError: the sample brought no answer, or one without token counts.
         Stopped: the budget or a signal ended the sample.
     """
-    with asking(config, interruption) as asked:
+    with asking(_at_once(config), interruption) as asked:
         before = asked.log.usage(asked.teacher.kind, asked.teacher.model)
         estimates = list(_estimates(asked))
         after = asked.log.usage(asked.teacher.kind, asked.teacher.model)
-    prices = config.teacher.paid()
     sample = dollars(
-        prices, after.prompt_tokens - before.prompt_tokens, after.response_tokens - before.response_tokens
+        config.teacher.prices,
+        after.prompt_tokens - before.prompt_tokens,
+        after.response_tokens - before.response_tokens,
     )
-    _show(estimates, prices, sample, after.answers - before.answers)
+    _show(estimates, config.teacher.paid(), sample, after.answers - before.answers)
+
+
+def _at_once(config: GenerateConfig) -> GenerateConfig:
+    """A sample does not wait hours for a batch; it costs the full price instead."""
+    if isinstance(config.teacher, OpenAI):
+        return replace(config, teacher=replace(config.teacher, batch=False))
+    return config
 
 
 def _estimates(asked: Asked) -> Iterator[Estimate]:
     options = asked.config.instructions
-    prompts = {name: existing.load(name, options.collections[name]) for name in used(options)}
-    named = any(source.generate and source.topics for source in options.sources.values())
-    topic_list = topics.load(options.topics) if named else None
+    prompts, topic_list = read(options)
     for name, source in options.sources.items():
         here = prompts[source.collection]
         if source.generate is None:

@@ -1,7 +1,7 @@
 """The three stages of a data set: instructions, responses, curation; then manifest and card.
 
-    <folder>/work/instructions-*.parquet   stage 1: every instruction, in the order of sources and calls
-    <folder>/work/pairs-*.parquet          stage 2: every response, in the same order
+    <folder>/stages/instructions-*.parquet stage 1: every instruction, in the order of sources and calls
+    <folder>/stages/pairs-*.parquet        stage 2: every response, in the same order
     <folder>/unanswered/*.parquet          instructions without a response, and why
     <folder>/train-*.parquet               stage 3: what stays;  dropped/: what does not, and why
     <folder>/manifest.json, README.md      written last: a folder that has them is finished
@@ -35,10 +35,8 @@ from lamini.generation.rows import (
     read_instructions,
     why_not,
 )
-from lamini.instructions import existing, topics
-from lamini.instructions.checks import used
 from lamini.instructions.records import Instruction
-from lamini.instructions.sources import taken, writing
+from lamini.instructions.sources import read, taken, writing
 from lamini.instructions.writing import Writing
 from lamini.teacher.stopping import Interruption
 
@@ -53,7 +51,7 @@ def generate(config: GenerateConfig, folder: Path, interruption: Interruption) -
     if ending.is_done(config, folder):
         print(f"{folder}: done already, skipped", flush=True)
         return
-    counts, work = Counts(), folder / "work"
+    counts, work = Counts(), folder / "stages"
     with asking(config, interruption) as asked:
         with ShardWriter(work, config.shard_rows, "instructions", INSTRUCTIONS) as writer:
             for batch in batches(map(instruction_row, _instructions(asked, counts)), INSTRUCTIONS):
@@ -72,13 +70,8 @@ def generate(config: GenerateConfig, folder: Path, interruption: Interruption) -
 def _instructions(asked: Asked, counts: Counts) -> Iterator[Instruction]:
     """Every source's instructions in the order of the configuration; calls are made on the way."""
     options = asked.config.instructions
-    prompts = {}
-    for name in used(options):
-        print(f"reading {name} ...", flush=True)
-        prompts[name] = existing.load(name, options.collections[name])
-        counts.broken.update(row.reason for row in prompts[name].rejected)
-    named = any(source.generate and source.topics for source in options.sources.values())
-    topic_list = topics.load(options.topics) if named else None
+    prompts, topic_list = read(options)
+    counts.broken.update(row.reason for several in prompts.values() for row in several.rejected)
     for name, source in options.sources.items():
         here = prompts[source.collection]
         if source.generate is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lamini.compose import compose
 from lamini.generation import dry_run
 from lamini.teacher.log import RequestLog
 from lamini.teacher.stopping import Interruption
@@ -38,7 +39,7 @@ def test_the_job_pays_nothing_again_for_the_sample(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = small.config(tmp_path, PRICES, "dry_run=true", "dry_run_sample=4")
-    dry_run.price(config, tmp_path / "instructions" / "pairs", Interruption())
+    dry_run.price(config, Interruption())
     said = capsys.readouterr().out
     assert "in all about $" in said and "new answers" in said
     with RequestLog(tmp_path / "requests.sqlite") as log:
@@ -53,5 +54,14 @@ def test_the_job_pays_nothing_again_for_the_sample(
 
 def test_a_price_that_is_not_known_is_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = small.config(tmp_path, "teacher.prices={prompt: null, response: null}", "dry_run=true")
-    dry_run.price(config, tmp_path, Interruption())
+    dry_run.price(config, Interruption())
     assert "in all about not known" in capsys.readouterr().out
+
+
+def test_a_sample_does_not_wait_for_a_batch() -> None:
+    config = compose(
+        "generate", ["instructions=embedded", "teacher.batch=true", "teacher.base_url=http://127.0.0.1:9/v1"]
+    )
+    at_once = dry_run._at_once(config)
+    assert (at_once.teacher.batch, config.teacher.batch) == (False, True)
+    assert (at_once.teacher.paid().prompt, config.teacher.paid().prompt) == (0.5, 0.25)

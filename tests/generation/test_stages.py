@@ -70,7 +70,7 @@ def test_the_manifest_tells_what_was_made(straight: Path) -> None:
         usage = log.usage("oracle", "oracle")
     assert record["cost"] == {"usd": 0.0, **asdict(usage)}
     assert record["config"]["teacher"]["_target_"] == "lamini.teacher.options.Oracle"
-    assert not (straight / "work").exists()
+    assert not (straight / "stages").exists()
 
 
 def test_the_card_shows_the_tables_of_the_paper(straight: Path) -> None:

@@ -104,3 +104,8 @@ def run(teacher: Any, requests: Iterable[tuple[Any, Request]], path: Path, **mor
 def digest(path: Path) -> str:
     """Of a file's bytes: whether somebody changed it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def logged(path: Path) -> set[str]:
+    with RequestLog(path) as log:
+        return {row.request.messages[0].content for row in log.rows()}
