@@ -78,7 +78,10 @@ def help_text(script: str, herd: Herd, extra: Path | None = None) -> str:
     Hydra's own help composes a whole student and copies its configuration a hundred times: 3 s, not 0.5.
     """
     primary = yaml.load((CONF / f"{script}.yaml").read_text(encoding="utf-8"), _Loader)
-    own, groups_of_script = primary["hydra"]["help"], {key for entry in primary["defaults"] for key in entry}
+    own, groups_of_script = (
+        primary["hydra"]["help"],
+        {key for entry in primary["defaults"] if isinstance(entry, dict) for key in entry},
+    )
     names: dict[str, set[str]] = {}
     for folder in [CONF] + ([extra] if extra else []):
         for file in folder.glob("*/*.yaml"):

@@ -188,6 +188,4 @@ def _job(config: DictConfig, script: str, multirun: bool) -> Job:
     place = (
         Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir if multirun else Path(config.hydra.run.dir)
     )
-    with open_dict(config):
-        tree = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    return Job(typed(tree, SCHEMAS[script]), place)
+    return Job(typed(config, SCHEMAS[script]), place)

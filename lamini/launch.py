@@ -14,7 +14,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
 from lamini import report
@@ -86,8 +86,7 @@ def _stopped(jobs: list[Job], line: list[str]) -> int:
 def job(config: DictConfig) -> None:
     """One job as Hydra's launcher calls it; a student that fails leaves a status, no exception."""
     hydra = HydraConfig.get()
-    tree = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    student = typed(tree, TrainConfig)
+    student = typed(config, TrainConfig)
     folder = Path(hydra.runtime.output_dir)
     sweep = hydra.mode == RunMode.MULTIRUN
     number = int(hydra.job.num) + 1 if sweep else 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from lamini.errors import UserError
@@ -20,11 +20,13 @@ T = TypeVar("T")
 
 
 def typed(config: DictConfig, schema: type[T]) -> T:
-    """The composed tree as an instance of `schema`.
+    """The composed tree, Hydra's own part left out, as an instance of `schema`.
 
     Raises:
         UserError: unknown key, wrong type or missing value, with the full key and the class that refused it.
     """
+    with open_dict(config):
+        config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     try:
         _merged(OmegaConf.to_container(config), schema)  # a wrong value is named itself, not who refers to it
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)

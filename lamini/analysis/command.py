@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from lamini.analysis import items, models, rulers
 from lamini.config import AnalyzeConfig, Diversity
@@ -68,11 +68,10 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
 
 def job(config: DictConfig) -> None:
     """One job as Hydra's launcher calls it."""
-    tree = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     from lamini.analysis.measure import analyze
 
     try:
-        folder = analyze(typed(tree, AnalyzeConfig))
+        folder = analyze(typed(config, AnalyzeConfig))
         print(f"report: {folder / 'report.md'}", flush=True)
     except UserError as error:
         MISTAKES.append(error)

@@ -98,10 +98,14 @@ def asking(config: GenerateConfig, interruption: Interruption) -> Iterator[Asked
         UserError: the log is none of this version, or the teacher cannot be built.
     """
     path = Path(config.log).expanduser()
-    path.parent.mkdir(parents=True, exist_ok=True)
     limits = config.limits
     with RequestLog(path) as log, asyncio.Runner() as runner:  # connections live in one event loop
         teacher = config.teacher.build(path, limits.timeout, limits.concurrency)
+        waiting = len(log.open_batches(teacher.kind, teacher.model))
+        if waiting and not getattr(config.teacher, "batch", True):
+            print(
+                f"{waiting} batches of an earlier line are not fetched: teacher.batch=true would", flush=True
+            )
         try:
             yield Asked(config, teacher, log, interruption, runner)
         finally:

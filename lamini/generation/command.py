@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
 from lamini import responses, runs
@@ -42,6 +43,7 @@ def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: lis
         check(one.config)
     for one in jobs:
         runs.ensure_writable(one.folder, "paths.output_dir")
+        runs.ensure_writable(Path(one.config.log).expanduser().parent, "log")
     _statuses.clear()
     main()
     return max(_statuses, default=0)
@@ -73,10 +75,8 @@ def _check_numbers(config: GenerateConfig) -> None:
 
 def job(config: DictConfig) -> None:
     """One job as Hydra's launcher calls it; what ends it early leaves a sentence and a status."""
-    hydra = HydraConfig.get()
-    tree = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    folder = Path(hydra.runtime.output_dir)
-    _statuses.append(_run(typed(tree, GenerateConfig), folder))
+    if max(_statuses, default=0) < 128:  # else a signal ended the job before, and it meant the sweep
+        _statuses.append(_run(typed(config, GenerateConfig), Path(HydraConfig.get().runtime.output_dir)))
 
 
 def _run(config: GenerateConfig, folder: Path) -> int:
@@ -95,7 +95,7 @@ def _run(config: GenerateConfig, folder: Path) -> int:
         return 2
     except Stopped as error:
         print(f"{folder.name}: {error}", file=sys.stderr, flush=True)
-        return 130 if interruption.signals else STOPPED
+        return STOPPED if interruption.number is None else 128 + interruption.number
     except KeyboardInterrupt:
         print(f"{folder.name}: interrupted; the same line continues", file=sys.stderr, flush=True)
-        return 130
+        return 128 + (interruption.number or signal.SIGINT)

@@ -134,6 +134,7 @@ class _Job(Generic[T]):
     async def run(self, source: Iterator[tuple[T, Request]]) -> None:
         """The whole job; what ended it early is raised when all that was in flight is in the log."""
         committing = asyncio.create_task(self.committer.run())
+        committing.add_done_callback(self.committed)
         try:
             if self.error is None:
                 feeder = asyncio.create_task(self.feed(source))
@@ -159,8 +160,14 @@ class _Job(Generic[T]):
     def stop(self, error: BaseException) -> None:
         """Send nothing any more, neither new nor again; the first error is the one that is raised."""
         self.error = self.error or error
-        for task in (*self.sources, *self.caller.resting):
+        self.caller.end()
+        for task in self.sources:
             task.cancel()
+
+    def committed(self, committing: asyncio.Task[None]) -> None:
+        """The committer ended; where it failed, nothing may wait for it any more."""
+        if not committing.cancelled() and (error := committing.exception()) is not None:
+            self.stop(error)
 
     def interrupt(self, at_once: bool) -> None:
         """A signal; `at_once` drops what is in flight."""
@@ -212,8 +219,14 @@ class _Job(Generic[T]):
                 self.moved.clear()
                 await self.moved.wait()
                 continue
-            tokens = self.expected.of(self.prepared[0].request)
-            await self.budget.room(tokens)
+            first = self.prepared[0]
+            tokens = self.expected.of(first.request)
+            try:
+                await self.budget.room(tokens)
+            except Stopped:
+                if self.prepared and self.prepared[0] is first:
+                    raise
+                continue  # a worker took it meanwhile
             await self.committer.room()
             await self.caller.pace.free(sum(tokens))
             if (pending := self.next()) is not None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
 import aiohttp
+import httpx2
 import openai
 
 from lamini.errors import UserError
@@ -21,12 +22,13 @@ from lamini.teacher import openai_errors as errors
 from lamini.teacher.batch_files import key_in, request_in
 from lamini.teacher.calling import Backoff
 from lamini.teacher.log import Entry
-from lamini.teacher.openai_compatible import OpenAICompatible
+from lamini.teacher.openai_compatible import CONNECT, OpenAICompatible
 from lamini.teacher.protocol import Request, Transient, Unanswerable
 from lamini.teacher.stopping import Stopped
 
 T = TypeVar("T")
 ENDED = ("completed", "failed", "expired", "cancelled")
+SILENT = 60.0  # seconds without a byte: `answer` has a limit of its own, these calls have none
 CLOCKS = 3600.0  # seconds by which the provider's clock and ours may differ
 
 
@@ -44,9 +46,8 @@ class BatchAPI:
     """The calls of one endpoint, each tried again where that is worth it."""
 
     def __init__(self, teacher: OpenAICompatible, tries: int, backoff: Backoff) -> None:
-        self.client, self.endpoint, self.tries, self.backoff = (
-            teacher.client, teacher.endpoint, tries, backoff,
-        )  # fmt: skip
+        self.client = teacher.client.with_options(timeout=httpx2.Timeout(SILENT, connect=CONNECT))
+        self.endpoint, self.tries, self.backoff = teacher.endpoint, tries, backoff
 
     async def submit(self, file: IO[bytes], intent: str) -> str:
         """Send a file and have it answered; returns the batch's id.
@@ -99,9 +100,14 @@ class BatchAPI:
         """
         try:
             async with self.client.files.with_streaming_response.content(file) as response:
-                async for line in response.iter_lines():
-                    if line.strip():
-                        yield json.loads(line)
+                left = b""
+                async for block in response.iter_bytes():  # iter_lines also splits at U+2028, inside answers
+                    *lines, left = (left + block).split(b"\n")
+                    for line in lines:
+                        if line.strip():
+                            yield json.loads(line)
+                if left.strip():
+                    yield json.loads(left)
         except openai.APIStatusError as error:
             raise self._refusal(error) from None
         except (openai.APIConnectionError, aiohttp.ClientError, OSError) as error:

@@ -60,7 +60,14 @@ class Caller:
         self.teacher, self.limits, self.pace, self.meter = teacher, limits, pace, meter
         self.backoff = backoff
         self.resting: set[asyncio.Task[None]] = set()  # tasks between two tries
+        self.ended = False
         self._turn = asyncio.Lock()
+
+    def end(self) -> None:
+        """Try nothing again: who rests is cancelled, and so is whoever wants to rest from now on."""
+        self.ended = True
+        for task in self.resting:
+            task.cancel()
 
     async def call(self, request: Request, tokens: int) -> tuple[Entry, int]:
         """What came of a request that has its slot, and how many calls it took.
@@ -85,7 +92,6 @@ class Caller:
     async def _try(self, request: Request, tokens: int) -> Answer:
         """One call; whatever comes of it, the slot is free afterwards."""
         fault, used = None, 0
-        self.meter.flying = self.pace.flying
         try:
             await self._one_at_a_time()
             async with asyncio.timeout(self.limits.timeout):
@@ -101,7 +107,6 @@ class Caller:
             raise
         finally:
             self.pace.leave(tokens - used, fault)
-            self.meter.flying, self.meter.allowed = self.pace.flying, int(self.pace.allowed)
 
     async def _one_at_a_time(self) -> None:
         """Let one request a round of the event loop go.
@@ -114,6 +119,8 @@ class Caller:
 
     async def _rest(self, pause: float, tokens: int) -> None:
         """Without a slot until the next try; a job that ends cancels who rests."""
+        if self.ended:
+            raise asyncio.CancelledError
         task = asyncio.current_task()
         assert task is not None
         self.resting.add(task)

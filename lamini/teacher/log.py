@@ -169,6 +169,12 @@ class RequestLog:
             last = page[-1][0]
             yield from (_row(values[1:]) for values in page)
 
+    def teachers(self) -> list[tuple[str, str]]:
+        """Kind and model of every teacher that has answered, sorted."""
+        query = "SELECT DISTINCT kind, model FROM usage ORDER BY kind, model"
+        with self._reading, explained(self.path):
+            return list(self._reader.execute(query))
+
     def add_batch(self, id: str, kind: str, model: str, keys: Sequence[str]) -> None:
         """Remember a batch that a provider took, so that a crash does not send its requests again.
 
@@ -177,7 +183,7 @@ class RequestLog:
         """
         values = (id, kind, model, json.dumps(list(keys)), time.time())
         with self._writing, explained(self.path), transaction(self._writer):
-            self._writer.execute("INSERT INTO batches VALUES (?, ?, ?, ?, ?, 1)", values)
+            self._writer.execute("INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?, ?, 1)", values)
 
     def open_batches(self, kind: str, model: str) -> list[tuple[str, list[str]]]:
         """Batches whose answers have not been fetched: id and the keys of their requests, oldest first."""

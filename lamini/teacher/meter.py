@@ -24,8 +24,6 @@ class Meter:
     prompt_tokens: int = 0  # of this job's calls
     response_tokens: int = 0
     unmetered: int = 0  # answers whose tokens the teacher did not tell
-    flying: int = 0  # requests on their way now
-    allowed: int | None = None  # of which there may be so many now, where the teacher pushed back
     resting: int = 0  # requests between two tries
 
     def call(self, entry: Entry) -> None:

@@ -104,6 +104,7 @@ class _Job(Generic[T]):
         self.draft = Draft(most)
         self.open: dict[str, dict[str, Sent]] = {}  # by batch: what is not answered yet
         self.failures: Counter[str] = Counter()  # by key
+        self.broken: Counter[str] = Counter()  # files that broke off, by batch
         self.ready: deque[tuple[T, Outcome]] = deque()
         self.stopping = asyncio.Event()
 
@@ -166,7 +167,8 @@ class _Job(Generic[T]):
         for key, (items, request) in fresh.items():
             self.waiting[key] = items
             entry = found.get(key)
-            if entry is not None and (entry.answer is not None or entry.final):
+            set_aside = self.failures[key] >= self.tries  # in this job
+            if entry is not None and (entry.answer is not None or entry.final or set_aside):
                 self.resolve(key, entry, logged=True)
             else:
                 self.queue.append((key, request))
@@ -234,7 +236,12 @@ class _Job(Generic[T]):
                         results[key] = meaning(line, self.teacher)
                     if len(results) >= KEPT:
                         await self.keep(left, results)
-        except Transient:
+        except Transient as trouble:
+            self.broken[id] += 1
+            if self.broken[id] >= self.tries:
+                raise Stopped(
+                    f"answers of batch {id} cannot be read ({trouble}); the same line continues"
+                ) from None
             return False
         missing = Transient(f"batch_{state.status}", state.said or "it was left out")
         await self.keep(left, results | {key: missing for key in left if key not in results})
@@ -260,6 +267,7 @@ class _Job(Generic[T]):
             if (entry := before.get(key)) is not None and entry.answer is not None:
                 self.resolve(key, entry, logged=True)
                 continue
+            answered = not isinstance(result, Transient)
             if isinstance(result, Transient):
                 self.failures[key] += result.kind != REFUSED
                 self.meter.faults[result.kind] += 1
@@ -267,7 +275,9 @@ class _Job(Generic[T]):
                     self.queue.append((key, sent.request))
                     continue
                 result = Entry(None, str(result), final=False)
-            rows.append(Row(key, kind, model, sent.request, result, self.failures[key] + 1, batched=True))
+            rows.append(
+                Row(key, kind, model, sent.request, result, self.failures[key] + answered, batched=True)
+            )
         results.clear()
         taken = await asyncio.to_thread(self.log.put, rows) if rows else {}
         self.budget.spent = await asyncio.to_thread(self.spent)
@@ -276,6 +286,9 @@ class _Job(Generic[T]):
             if row.entry.answer is not None:
                 self.expected.learn(row.entry.answer)
             self.resolve(row.key, taken.get(row.key, row.entry), logged=False)
+        for row in rows:
+            if row.entry.answer is not None:
+                self.budget.check(row.entry.answer)
 
     def resolve(self, key: str, entry: Entry, logged: bool) -> None:
         """Give all items of a key their outcome."""

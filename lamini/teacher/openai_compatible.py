@@ -164,14 +164,19 @@ def _answer_in(body: dict[str, Any], raw: str, asked: str) -> Answer:
     text = message.get("content") or message.get("refusal") or ""
     usage = body.get("usage") or {}
     return Answer(
-        text=text.encode("utf-8", "replace").decode(),  # half a surrogate pair cannot be stored
-        finish=str(choice.get("finish_reason") or "unknown"),
+        text=_storable(text),
+        finish=_storable(str(choice.get("finish_reason") or "unknown")),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         response_tokens=_count(usage.get("completion_tokens")),
-        model=str(body.get("model") or asked),
+        model=_storable(str(body.get("model") or asked)),
         raw=raw,
     )
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value < 2**63 else None
+
+
+def _storable(text: str) -> str:
+    """The text with half surrogate pairs, which no log or file takes, as question marks."""
+    return text.encode("utf-8", "replace").decode()

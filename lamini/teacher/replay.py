@@ -27,9 +27,12 @@ class Replayed:
         if not log.is_file():
             raise UserError(f"teacher=replay needs a request log, and there is none at {log}; set log=<file>")
         self._log = RequestLog(log)
-        if next(self._log.rows(kind, model), None) is None:
+        known = self._log.teachers()
+        if (kind, model) not in known:
             self._log.close()
-            raise UserError(f"{log} holds nothing of {kind} {model}{self._others(log)}")
+            names = " and ".join(f"teacher.kind={kind} teacher.model='{model}'" for kind, model in known)
+            others = f"; it has {names}" if names else ", nor of any other teacher"
+            raise UserError(f"{log} holds nothing of {kind} {model}{others}")
 
     async def answer(self, request: Request) -> Answer:
         """What the log holds.
@@ -47,10 +50,3 @@ class Replayed:
     async def close(self) -> None:
         """Close the log."""
         self._log.close()
-
-    @staticmethod
-    def _others(log: Path) -> str:
-        """Which teachers the log does hold, for the sentence that says this one is not there."""
-        with RequestLog(log) as rows:
-            found = sorted({f"teacher.kind={row.kind} teacher.model='{row.model}'" for row in rows.rows()})
-        return f"; it has {' and '.join(found)}" if found else ", nor of any other teacher"

@@ -27,6 +27,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signals = 0
+        self.number: int | None = None  # of the last one
         self._jobs: dict[Job, asyncio.AbstractEventLoop] = {}
         self._old: dict[int, Any] = {}
 
@@ -53,6 +54,7 @@ class Interruption:
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         self.signals += 1
+        self.number = number
         if self.signals > 1 or not self._jobs:
             self._restore()
         if not self._jobs:

@@ -15,9 +15,10 @@ import pytest
 
 from lamini.errors import UserError
 from lamini.teacher.asking import ask
+from lamini.teacher.calling import Backoff
 from lamini.teacher.committing import BACKLOG
 from lamini.teacher.log import RequestLog
-from lamini.teacher.protocol import Answer, Request
+from lamini.teacher.protocol import Answer, Request, Transient
 from lamini.teacher.stopping import Stopped
 from tests.teacher.scripted import SOON, Scripted, gather, limits, logged, meter, question, questions, run
 
@@ -57,6 +58,7 @@ from pathlib import Path
 sys.path.insert(0, ".")
 from tests.teacher.scripted import Scripted, SOON, limits, meter, questions
 from lamini.teacher.asking import ask
+from lamini.teacher.calling import Backoff
 from lamini.teacher.log import RequestLog
 from lamini.teacher.stopping import Interruption, Stopped
 
@@ -211,3 +213,42 @@ def test_a_budget_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"does not tell how many tokens .* budget\.usd=null"):
         run(Mute(), asked, tmp_path / "log", meter=meter(1.0, 2.0), budget=1.0)
     assert logged(tmp_path / "log") == {"0"}
+
+
+class Ending(Scripted):
+    """The first request shows a mistake of the whole job; the others fail later, worth another try."""
+
+    async def answer(self, request: Request) -> Answer:
+        self.calls[request.messages[0].content] += 1
+        if request.messages[0].content == "0":
+            await asyncio.sleep(0.02)
+            raise UserError("no such model")
+        await asyncio.sleep(0.2)
+        raise Transient("reset", "gone")
+
+
+def test_after_the_end_nothing_is_tried_again(tmp_path: Path) -> None:
+    teacher = Ending()
+
+    async def job() -> None:
+        with RequestLog(tmp_path / "log") as log:
+            await asyncio.wait_for(gather(teacher, questions(8), log, backoff=Backoff(60.0, 60.0)), 20)
+
+    with pytest.raises(UserError, match="no such model"):
+        asyncio.run(job())
+    assert set(teacher.calls.values()) == {1}
+
+
+def test_a_mistake_of_ours_in_the_log_does_not_hang_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OverflowError("too large an integer")
+
+    async def job() -> None:
+        with RequestLog(tmp_path / "log") as log:
+            monkeypatch.setattr(RequestLog, "put", broken)
+            await asyncio.wait_for(gather(Scripted(), questions(500), log), 20)
+
+    with pytest.raises(OverflowError):
+        asyncio.run(job())
