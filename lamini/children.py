@@ -120,6 +120,11 @@ def _spin_briefly() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def here(module: str, function: str, *arguments: Any) -> Any:
     """Import late, call in this process."""
     _spin_briefly()

@@ -42,12 +42,14 @@ class State(Enum):
     resume = "resume"
 
 
-def plain(config: TrainConfig) -> dict[str, Any]:
-    """The configuration as config.yaml holds it: plain values, with a `_target_` where options differ."""
+def plain(config: Any) -> dict[str, Any]:
+    """A configuration as plain values, with a `_target_` where options differ; config.yaml holds it so."""
     tree: dict[str, Any] = _values(dataclasses.asdict(config))
-    for key in ("data", "optimizer", "logger"):
-        option = type(getattr(config, key))
-        tree[key] = {"_target_": f"{option.__module__}.{option.__qualname__}", **tree[key]}
+    for field in dataclasses.fields(config):
+        option = type(getattr(config, field.name))
+        if field.type == "Any" and dataclasses.is_dataclass(option):
+            target = f"{option.__module__}.{option.__qualname__}"
+            tree[field.name] = {"_target_": target, **tree[field.name]}
     return tree
 
 
@@ -212,7 +214,7 @@ def reason(error: OSError) -> str:
     return "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error)).lower()
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write beside, flush to disk, rename over.
 
     Raises:
@@ -220,8 +222,8 @@ def write_atomically(path: Path, text: str) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 
 from lamini.analysis import items, models, rulers
 from lamini.config import AnalyzeConfig, Diversity
+from lamini.curation.options import check_near
 from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.runs import Job, ensure_writable
@@ -84,7 +85,7 @@ def check(config: AnalyzeConfig) -> None:
     _check_chosen({"semantic.map": (config.semantic.map, tuple(MAPS))})
     config.data.check()
     if config.near is not None:
-        _needs("rensa", "near", "near=null")
+        check_near(config.near, "near")
     rulers.place(config.tokenizer, config.paths.tokenizers)
     if config.contamination.tasks is not None:
         items.files(config.contamination.tasks)
@@ -135,8 +136,6 @@ def _check_numbers(config: AnalyzeConfig) -> None:
         "contamination.ngram": (config.contamination.ngram, 2),
         "contamination.shortest": (config.contamination.shortest, 1),
     }
-    if config.near is not None:
-        at_least |= {"near.ngram": (config.near.ngram, 1), "near.permutations": (config.near.permutations, 2)}
     for key, (value, least) in at_least.items():
         if value is not None and value < least:
             raise UserError(f"{key}={value} must be at least {least}")
@@ -145,5 +144,3 @@ def _check_numbers(config: AnalyzeConfig) -> None:
             f"contamination.shortest={config.contamination.shortest} must not exceed"
             f" contamination.ngram={config.contamination.ngram}"
         )
-    if config.near is not None:
-        _check_share("near.threshold", config.near.threshold)

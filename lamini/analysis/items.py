@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +11,6 @@ from typing import Any
 
 import yaml
 
-from lamini.data.files import open_bytes
 from lamini.errors import UserError
 
 KEY = "contamination.tasks"
@@ -109,12 +107,12 @@ def _mapping() -> dict[str, dict[str, Any]]:
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with open_bytes(path) as stream:
-            for row, line in enumerate(line for line in stream if line.strip()):
-                record = json.loads(line)
-                if not isinstance(record, dict):
-                    raise ValueError("not an object")
-                yield row, record
-    except (OSError, EOFError, ValueError) as error:
-        raise UserError(f"{KEY}: {path} is no intact file of JSON objects, one a line: {error}") from error
+    from lamini.data.readers import Malformed, items  # imports pyarrow, which a check does not need
+
+    for row, (line, record) in enumerate(items(path, KEY, override="jsonl")):
+        if not isinstance(record, dict):
+            why = record.reason if isinstance(record, Malformed) else "not an object"
+            raise UserError(
+                f"{KEY}: {path} is no intact file of JSON objects, one a line: line {line}, {why}"
+            )
+        yield row, record

@@ -19,7 +19,8 @@ from lamini.analysis.diversity import diversity
 from lamini.analysis.lengths import lengths
 from lamini.analysis.parts import Parts
 from lamini.analysis.rows import Rows, order_digest, spill
-from lamini.analysis.workers import cores, say
+from lamini.analysis.workers import say
+from lamini.children import cores
 from lamini.config import AnalyzeConfig
 from lamini.data.corpus import fingerprint
 from lamini.errors import UserError
@@ -81,7 +82,8 @@ def _scratch(cache_dir: Path) -> Iterator[Path]:
 
 def _measured(config: AnalyzeConfig, sets: list[Rows], parts: Parts) -> dict[str, Any]:
     """Name of a part -> what was measured; parts that are turned off are missing."""
-    order = {"order": order_digest(sets), "seed": config.seed}
+    order = {"order": order_digest(sets)}
+    seeded = {**order, "seed": config.seed}
     processes = config.processes or cores()
     ruler = rulers.place(config.tokenizer, config.paths.tokenizers)
     result = {
@@ -89,7 +91,7 @@ def _measured(config: AnalyzeConfig, sets: list[Rows], parts: Parts) -> dict[str
     }
     result["diversity"] = parts.get(
         "diversity",
-        {**order, **asdict(config.diversity)},
+        {**seeded, **asdict(config.diversity)},
         lambda: diversity(sets, config.diversity, config.seed, processes),
     )
     near = asdict(config.near) if config.near else None
@@ -106,7 +108,7 @@ def _measured(config: AnalyzeConfig, sets: list[Rows], parts: Parts) -> dict[str
         from lamini.analysis.semantic import semantic
 
         chosen = models.choose(config.semantic.model)
-        settings = {**order, **asdict(config.semantic), "model": asdict(chosen)}
+        settings = {**seeded, **asdict(config.semantic), "model": asdict(chosen)}
         result["semantic"] = parts.get(
             "semantic", settings, lambda: semantic(sets, config.semantic, chosen, config.seed)
         )

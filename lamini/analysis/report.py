@@ -8,8 +8,6 @@ report in it.
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,8 @@ from lamini.analysis import rulers, sections
 from lamini.analysis.rows import ALL, COLUMNS
 from lamini.analysis.tables import Table, comma_separated, markdown
 from lamini.config import AnalyzeConfig
-from lamini.errors import UserError
 from lamini.provenance import git_state
-from lamini.runs import reason, write_atomically
+from lamini.runs import plain, write_atomically
 
 FORMAT = 1
 MATCHES = "contamination.jsonl"
@@ -43,7 +40,7 @@ def write(
     if "contamination" in parts:
         lines = (json.dumps(match, ensure_ascii=False) + "\n" for match in parts["contamination"]["matches"])
         _place(folder / MATCHES, "".join(lines))
-    options = _plain(config)
+    options = plain(config)
     _place(folder / "config.yaml", yaml.safe_dump(options, sort_keys=False, allow_unicode=True))
     record = {
         "format": FORMAT,
@@ -54,7 +51,7 @@ def write(
         "parts": _without_bulk(parts),
     }
     _place(folder / "report.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    _place(folder / "report.md", _text(fingerprint, config, rejected, parts, tables, drawn))
+    _place(folder / "report.md", _text(fingerprint, rejected, parts, tables, drawn))
     _remove_strangers(
         folder, {f"{table.name}.{end}" for table in tables for end in ("csv", "md")}, set(drawn)
     )
@@ -91,26 +88,9 @@ def _figures(folder: Path, parts: dict[str, Any], ruler: str) -> dict[str, str]:
     drawn: dict[str, str] = {}
     for figure in figures(parts, ruler):
         _place(folder / "figures" / f"{figure.name}.html", html(figure))
-        _place_bytes(folder / "figures" / f"{figure.name}.png", png(figure))
+        write_atomically(folder / "figures" / f"{figure.name}.png", png(figure))
         drawn |= {f"{figure.name}.{ending}": figure.title for ending in ("html", "png")}
     return drawn
-
-
-def _place_bytes(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written: {reason(error)}") from error
-
-
-def _plain(config: AnalyzeConfig) -> dict[str, Any]:
-    option = type(config.data)
-    tree = asdict(config)
-    tree["data"] = {"_target_": f"{option.__module__}.{option.__qualname__}", **tree["data"]}
-    return tree
 
 
 def _without_bulk(parts: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +112,6 @@ def _less(part: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _text(
     fingerprint: str,
-    config: AnalyzeConfig,
     rejected: dict[str, int],
     parts: dict[str, Any],
     tables: list[Table],

@@ -82,7 +82,7 @@ def spill(sources: list[Source], folder: Path) -> list[Rows]:
     values = [value for _, value in parts]
     result = []
     for number, (source, value) in enumerate(parts):
-        alone = values.count(value) == 1 and value != ALL
+        alone = values.count(value) == 1 and value not in (ALL, *COLUMNS)
         name = value if alone else f"{source.name}/{value}"
         try:
             result.append(_written(name, _part(source.table, value), folder / f"{number}.arrow"))

@@ -46,11 +46,6 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def each(
     function: Callable[..., T],
     jobs: Sequence[tuple[Any, ...]],

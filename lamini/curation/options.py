@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
 
 from lamini.config import Curation, LengthFilter, NearDuplicates
+from lamini.curation.languages import Languages
 from lamini.errors import UserError
+from lamini.students.locate import check_tokenizer
 
 
 def check(curation: Curation) -> None:
@@ -22,13 +23,9 @@ def check(curation: Curation) -> None:
     if curation.languages is not None:
         if not curation.languages:
             raise UserError("curation.languages=[] would drop everything; curation.languages=null keeps all")
-        if find_spec("py3langid") is None:
-            raise UserError(
-                "curation.languages needs py3langid: pip install 'lamini-herd[curation]',"
-                " or set curation.languages=null"
-            )
-    if curation.lossy is not None and not Path(curation.lossy).expanduser().is_dir():
-        raise UserError(f"curation.lossy={curation.lossy} is no folder; name one with a tokenizer in it")
+        Languages(curation.languages)  # its model is loaded only here, where it is wanted
+    if curation.lossy is not None:
+        check_tokenizer(curation.lossy, "curation.lossy")
 
 
 def check_near(near: NearDuplicates, key: str) -> None:

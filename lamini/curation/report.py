@@ -20,9 +20,9 @@ class Report:
     dropped: dict[str, Counter[str]] = field(default_factory=dict)  # source -> reason -> rows
     near: Agreement | None = None  # None where near-duplicates were not looked for
 
-    def drop(self, source: str, reason: str, rows: int = 1) -> None:
-        """Count rows that were dropped."""
-        self.dropped.setdefault(source, Counter())[reason] += rows
+    def drop(self, source: str, reason: str) -> None:
+        """Count a row that was dropped."""
+        self.dropped.setdefault(source, Counter())[reason] += 1
 
     def as_dict(self) -> dict[str, Any]:
         """The counts as manifest.json holds them."""

@@ -64,5 +64,5 @@ class Store:
 
     def _refused(self, error: OSError) -> UserError:
         return UserError(
-            f"{self.folder} cannot take the shingles that curation.near compares: {reason(error)}"
+            f"{self.folder} cannot take the shingles that near-duplicates are compared by: {reason(error)}"
         )

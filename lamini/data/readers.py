@@ -18,6 +18,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +96,9 @@ def read_all(
     Raises:
         UserError: as `read`, or no shard has a usable row.
     """
-    tables: list[pa.Table] = []
-    rejected: list[Rejected] = []
-    for file in check_pairs(path, key, override):
-        table, bad = read(file, source, key, override)
-        tables.append(table)
-        rejected += bad
-    return pa.concat_tables(tables), rejected
+    files = check_pairs(path, key, override)
+    rows = chain.from_iterable(items(file, key, override, PAIR) for file in files)
+    return _collect(rows, source, f"{key}={path}")
 
 
 def usable(records: Iterable[dict[str, Any]], source: str, what: str) -> tuple[pa.Table, list[Rejected]]:

@@ -21,6 +21,7 @@ from lamini.errors import UserError
 from lamini.instructions import checks
 from lamini.runs import Job
 from lamini.schema import typed
+from lamini.students.locate import check_tokenizer
 from lamini.teacher import money, pace
 from lamini.teacher.stopping import Interruption, Stopped
 
@@ -59,10 +60,8 @@ def check(config: GenerateConfig) -> None:
     config.teacher.check()
     money.check(config.budget.usd, config.teacher.paid())
     check_diversity(config.diversity)
-    if config.tokenizer is not None and not Path(config.tokenizer).expanduser().is_dir():
-        raise UserError(
-            f"tokenizer={config.tokenizer} is no folder; name one with a tokenizer in it, or null"
-        )
+    if config.tokenizer is not None:
+        check_tokenizer(config.tokenizer, "tokenizer")
 
 
 def _check_numbers(config: GenerateConfig) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from lamini.analysis import sections
 from lamini.analysis.diversity import diversity
 from lamini.analysis.rows import COLUMNS, spill
 from lamini.analysis.tables import markdown
-from lamini.analysis.workers import cores
+from lamini.children import cores
 from lamini.config import GenerateConfig
 from lamini.data import manifest as manifests
 from lamini.data.card import card
@@ -21,7 +20,7 @@ from lamini.data.options import FileData
 from lamini.errors import UserError
 from lamini.generation.counts import Counts
 from lamini.report import console
-from lamini.runs import write_atomically
+from lamini.runs import plain, write_atomically
 from lamini.teacher.log import RequestLog
 from lamini.teacher.money import spent
 from lamini.teacher.prices import Prices
@@ -41,14 +40,6 @@ BESIDES = (
     "name",
     "diversity",
 )
-
-
-def plain(config: GenerateConfig) -> dict[str, Any]:
-    """The configuration as manifest.json holds it: plain values, and which teacher it is."""
-    tree = dataclasses.asdict(config)
-    option = type(config.teacher)
-    tree["teacher"] = {"_target_": f"{option.__module__}.{option.__qualname__}", **tree["teacher"]}
-    return tree
 
 
 def is_done(config: GenerateConfig, folder: Path) -> bool:
@@ -126,12 +117,13 @@ def _show(folder: Path, counts: Counts, curation: dict[str, Any], cost: dict[str
         )
     console().print(view)
     lines = {
-        "rows of collections that are no prompt": counts.broken,
+        "rows that are no prompt or topic": counts.broken,
+        "prompts in subsets too small to be examples": counts.left_out,
         "parts of answers that are no instruction": counts.discarded,
         "instructions without a response (unanswered/)": counts.unanswered,
     }
     for title, numbers in lines.items():
-        if numbers:
+        if numbers.total():
             kinds = ", ".join(f"{kind} {count:,}" for kind, count in numbers.most_common())
             print(f"{numbers.total():,} {title}: {kinds}")
     for name, text in counts.short.items():

@@ -71,7 +71,9 @@ def _instructions(asked: Asked, counts: Counts) -> Iterator[Instruction]:
     """Every source's instructions in the order of the configuration; calls are made on the way."""
     options = asked.config.instructions
     prompts, topic_list = read(options)
-    counts.broken.update(row.reason for several in prompts.values() for row in several.rejected)
+    rejected = [row for several in prompts.values() for row in several.rejected]
+    rejected += topic_list.rejected if topic_list is not None else []
+    counts.broken.update(row.reason for row in rejected)
     for name, source in options.sources.items():
         here = prompts[source.collection]
         if source.generate is None:
@@ -105,6 +107,7 @@ def _written(asked: Asked, job: Writing, counts: Counts) -> Iterator[Instruction
         )
     )
     counts.repeats[job.name] = job.repeats
+    counts.left_out[job.name] = job.examples.left_out
     counts.discarded.update(job.discarded)
     if job.written < job.wanted:
         counts.short[job.name] = (

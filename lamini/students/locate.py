@@ -29,6 +29,14 @@ WEIGHTS = (
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
 
 
+def check_tokenizer(folder: str, key: str) -> None:
+    """Raise UserError unless `folder`, which `key` names, holds a tokenizer."""
+    place = Path(folder).expanduser()
+    if not any((place / name).is_file() for name in TOKENIZERS):
+        what = "holds no tokenizer" if place.is_dir() else "is no folder"
+        raise UserError(f"{key}={folder} {what}; name one with a tokenizer in it, or null")
+
+
 def weights(config: TrainConfig) -> str:
     """Folder (given, or in the Hugging Face cache) or hub id to load the weights of `config` from.
 

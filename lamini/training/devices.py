@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
+from lamini.children import cores
 from lamini.config import Trainer
 from lamini.errors import UserError
 
@@ -60,7 +59,6 @@ def device_of(trainer: Trainer, rank: int = 0) -> torch.device:
 
 def set_threads(trainer: Trainer) -> int:
     """Pin the CPU threads of a rank and return their number: the last bits of a result depend on it."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = max(1, (trainer.threads or cores) // trainer.devices)
+    threads = max(1, (trainer.threads or cores()) // trainer.devices)
     torch.set_num_threads(threads)
     return threads

@@ -166,6 +166,7 @@ def test_libraries_that_are_missing_are_told(configure: Config, monkeypatch: pyt
         command.check(configure("near=null", "semantic.map=umap", "semantic.model=tfidf"))
     with pytest.raises(UserError, match=r"figures=true needs matplotlib.*figures=false"):
         command.check(configure("near=null", "semantic.model=null", "figures=true"))
+    monkeypatch.setattr("lamini.curation.options.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"near needs rensa.*near=null"):
         command.check(configure())
 
@@ -301,4 +302,3 @@ def test_several_jobs_each_have_a_report(
     status, _, err = analyze(*words)
     assert (status, err) == (0, ""), err
     assert len(list(tmp_path.glob("analysis/*/report.md"))) == 2
-    assert os.listdir(tmp_path / "analysis") != []

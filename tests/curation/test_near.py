@@ -217,6 +217,6 @@ def test_real_prompts(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match=r"cannot take the shingles that curation\.near compares: no such file"
+        UserError, match=r"cannot take the shingles that near-duplicates are compared by: no such file"
     ):
         Store(tmp_path / "none")

@@ -22,6 +22,8 @@ BAD: dict[str, Any] = {
     r"curation\.length\.response_min=6": {"length": LengthFilter(1, 5, 6, 5)},
     r"curation\.languages=\[\]": {"languages": []},
     r"curation\.lossy=no/such is no folder": {"lossy": "no/such"},
+    r"curation\.lossy=tests holds no tokenizer": {"lossy": "tests"},
+    r"curation\.languages names english; known are .*en": {"languages": ["english"]},
 }
 
 

@@ -238,3 +238,11 @@ def test_datasets_loads_it_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     assert rows.num_rows == 25 and rows.column_names == PAIRS.names
     assert rows[24] == pair("instruction 24", "response 24", sample=0)
+
+
+def test_a_shard_without_a_usable_row_is_no_obstacle(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"instruction": ["Sing"], "response": [""]}), tmp_path / "train-00000.parquet")
+    pq.write_table(pa.table({"instruction": ["Sing"], "response": ["la"]}), tmp_path / "train-00001.parquet")
+    pairs, rejected = read_all(tmp_path, "mine")
+    assert pairs["response"].to_pylist() == ["la"]
+    assert [(row.line, row.reason) for row in rejected] == [(1, "empty response")]
