@@ -5,7 +5,7 @@ A `Student` is a light plain object around a tokenizer and, once it is needed, a
 the module. All that differs between architectures lives in its two subclasses; nothing outside this
 folder asks which one it has.
 
-Names: B pairs of a batch, N pairs of a plan, T positions, D width.
+Names: B pairs of a batch, N pairs of a plan, T positions, R response tokens, D width, V vocabulary.
 """
 
 from __future__ import annotations
@@ -97,22 +97,35 @@ class Student(TokenLayout):
             raise TypeError(f"{name}: collate returned feature {feature}, which is not declared")
         return batch
 
-    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Sum of the response tokens' losses (fp32 scalar) and their number (int64 scalar).
+    def responses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """hidden_RD as the head expects it and labels_R of the response tokens, pair after pair.
 
-        The head runs at response positions only: no logits exist for prompts or padding. The caller
-        divides once by the tokens of the whole optimizer step, so micro-batches of any size weigh
-        tokens equally.
+        The one place where positions without a label are left out: no logits exist for prompts or
+        padding.
 
         Raises:
             UserError: the student has no model.
         """
-        model = self.ready()
-        hidden_BTD = self.hidden(model, batch)
+        hidden_BTD = self.hidden(self.ready(), batch)
         kept_BT = batch["labels"] != IGNORE
-        head = cast(nn.Linear, model.get_output_embeddings())
-        total = summed_loss(head, hidden_BTD[kept_BT], batch["labels"][kept_BT])
-        return total, kept_BT.sum()
+        return hidden_BTD[kept_BT], batch["labels"][kept_BT]
+
+    def head(self) -> nn.Linear:
+        """What turns hidden_RD into logits_RV."""
+        return cast(nn.Linear, self.ready().get_output_embeddings())
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Sum of the response tokens' losses (fp32 scalar) and their number (int64 scalar).
+
+        The caller divides once by the tokens of the whole optimizer step, so micro-batches of any
+        size weigh tokens equally.
+
+        Raises:
+            UserError: the student has no model.
+        """
+        hidden_RD, labels_R = self.responses(batch)
+        total = summed_loss(self.head(), hidden_RD, labels_R)
+        return total, torch.tensor(len(labels_R), device=labels_R.device)
 
     def ready(self) -> PreTrainedModel:
         """The model.
