@@ -115,6 +115,7 @@ class TrainConfig:
     validation: Validation
     optimizer: Any  # a dataclass of lamini.training.optimizers
     scheduler: Scheduler
+    batching: Any  # a dataclass of lamini.data.batching
     trainer: Trainer
     logger: Any  # a dataclass of lamini.training.loggers
     paths: Paths

@@ -28,7 +28,7 @@ FORMAT = 1
 # What may differ between two starts of the same run: where it runs and what is shown, not what comes out.
 BESIDES = {
     "mode", "name", "force", "logger", "paths", "max_rejected", "size.micro_tokens",
-    "validation.every", "validation.answers",
+    "batching", "validation.every", "validation.answers",
     "trainer.accelerator", "trainer.devices", "trainer.threads", "trainer.log_every",
     "trainer.checkpoint_every",
 }  # fmt: skip

@@ -20,7 +20,8 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lamini.data.batches import micro_batches
+from lamini.data.batches import MicroBatch, padded
+from lamini.data.batching import Batching
 from lamini.data.order import Order
 from lamini.data.tokens import Tokens
 
@@ -33,13 +34,14 @@ class Step:
     """What one optimizer step (or one piece of the validation) computes on.
 
     `micro_batches` are this rank's; the counts are those of the whole step over all ranks, so that
-    `response_tokens` is what the summed loss is divided by. `padded_tokens` is what is computed.
+    `response_tokens` is what the summed loss is divided by. `positions` are the real ones that the
+    model computes (a decoder-only student never computes the end token), `padded_positions` all.
     """
 
     micro_batches: list[Batch]
     response_tokens: int
-    prompt_tokens: int
-    padded_tokens: int
+    positions: int
+    padded_positions: int
     pairs: int
 
     def to(self, device: torch.device | str, **kwargs: Any) -> Step:
@@ -52,23 +54,44 @@ class Step:
 
 
 def make_step(
-    student: Student, tokens: Tokens, plan: list[np.ndarray], devices: int = 1, rank: int = 0
+    student: Student, tokens: Tokens, plan: list[MicroBatch], devices: int = 1, rank: int = 0
 ) -> Step:
-    """Collate this rank's share of a plan: micro-batches as row numbers of `tokens` (M,)."""
-    lengths = [(tokens.prompt_lengths_N[rows], tokens.response_lengths_N[rows]) for rows in plan]
-    mine = [
-        student.collate(
-            [tokens.prompt(int(row)) for row in rows], [tokens.response(int(row)) for row in rows]
-        )
-        for rows in plan[rank::devices]
-    ]
+    """Collate this rank's share of a plan, whose rows hold row numbers of `tokens`."""
+    every_N = np.concatenate([row for rows in plan for row in rows])
+    real, computed = np.sum([_positions(student, tokens, rows) for rows in plan], axis=0).tolist()
     return Step(
-        micro_batches=mine,
-        response_tokens=sum(int(response.sum()) for _, response in lengths),
-        prompt_tokens=sum(int(prompt.sum()) for prompt, _ in lengths),
-        padded_tokens=sum(int(student.padded(*pair)) for pair in lengths),
-        pairs=sum(len(rows) for rows in plan),
+        micro_batches=[_collated(student, tokens, rows) for rows in plan[rank::devices]],
+        response_tokens=int(tokens.response_lengths_N[every_N].sum()),
+        positions=real,
+        padded_positions=computed,
+        pairs=len(every_N),
     )
+
+
+def _collated(student: Student, tokens: Tokens, rows: MicroBatch) -> Batch:
+    """The tensors of a micro-batch; segments and their masks only where a row holds several pairs."""
+    pairs_M, places = _numbered(rows)
+    return student.collate(
+        [tokens.prompt(pair) for pair in pairs_M.tolist()],
+        [tokens.response(pair) for pair in pairs_M.tolist()],
+        places if len(pairs_M) > len(rows) else None,
+    )
+
+
+def _positions(student: Student, tokens: Tokens, rows: MicroBatch) -> tuple[int, int]:
+    """Real positions of a micro-batch, and all that it computes."""
+    pairs_M, places = _numbered(rows)
+    sides_MK = student.sides(tokens.prompt_lengths_N[pairs_M], tokens.response_lengths_N[pairs_M])
+    return int(sides_MK.sum()), padded(sides_MK, places)
+
+
+def _numbered(rows: MicroBatch) -> tuple[np.ndarray, MicroBatch]:
+    """The pairs of all rows one after another (M,), and the same rows as places in that order.
+
+    Rows [7, 3], [5] give [7, 3, 5] and [0, 1], [2].
+    """
+    pairs_M = np.concatenate(rows)
+    return pairs_M, np.split(np.arange(len(pairs_M)), np.cumsum([len(row) for row in rows])[:-1])
 
 
 class Steps(Dataset[Step]):
@@ -106,8 +129,8 @@ class Onwards(Sampler[int]):
 class PairsDataModule(pl.LightningDataModule):
     """Training steps from tokens and their order, validation by token budget.
 
-    `batch_size` pairs make a step over all `devices`; `micro_tokens` is the budget of padded tokens
-    of a micro-batch; `steps` is the length of the run. `validation` may be empty.
+    `batch_size` pairs make a step over all `devices`; `batching` cuts it into micro-batches of at most
+    `micro_tokens` positions; `steps` is the length of the run. `validation` may be empty.
     """
 
     def __init__(
@@ -116,6 +139,7 @@ class PairsDataModule(pl.LightningDataModule):
         train: Tokens,
         order: Order,
         validation: Tokens,
+        batching: Batching,
         batch_size: int,
         micro_tokens: int,
         steps: int,
@@ -129,6 +153,7 @@ class PairsDataModule(pl.LightningDataModule):
         self.train = train
         self.order = order
         self.validation = validation
+        self.batching = batching
         self.batch_size = batch_size
         self.micro_tokens = micro_tokens
         self.steps = steps
@@ -161,17 +186,11 @@ class PairsDataModule(pl.LightningDataModule):
 
         return DataLoader(Steps(make, len(plan) // self.devices), batch_size=None)
 
-    def _plan(self, tokens: Tokens, rows_B: np.ndarray, number: int) -> list[np.ndarray]:
-        """Micro-batches of these rows, as row numbers (M,)."""
-        plan = micro_batches(
-            tokens.prompt_lengths_N[rows_B],
-            tokens.response_lengths_N[rows_B],
-            self.micro_tokens,
-            self.student.padded,
-            self.devices,
-            (self.seed, number),
-        )
-        return [rows_B[positions_M] for positions_M in plan]
+    def _plan(self, tokens: Tokens, rows_B: np.ndarray, number: int) -> list[MicroBatch]:
+        """Micro-batches of these rows, as row numbers of `tokens`."""
+        sides_BK = self.student.sides(tokens.prompt_lengths_N[rows_B], tokens.response_lengths_N[rows_B])
+        plan = self.batching.plan(sides_BK, self.micro_tokens, self.devices, (self.seed, number))
+        return [[rows_B[row] for row in rows] for rows in plan]
 
     def _start(self) -> int:
         return self.trainer.global_step if self.trainer is not None else 0

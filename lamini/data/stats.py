@@ -7,14 +7,18 @@ Suffixes: N rows, B pairs of a step, M pairs of a micro-batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lamini.data.batches import Padded, micro_batches
+from lamini.data.batches import padded
+from lamini.data.batching import Batching
 from lamini.data.order import Order
 from lamini.data.tokens import Tokens
+
+Sides = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(prompt lengths, response lengths) -> positions of each pair on each side (N, K)."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +56,19 @@ def padding_share(
     tokens: Tokens,
     batch_size: int,
     budget: int,
-    padded: Padded,
+    sides: Sides,
+    batching: Batching,
     steps: Sequence[int] = (0, 1, 2),
 ) -> float:
-    """Share of padding among the padded tokens of these steps, in [0, 1).
+    """Share of padding among the positions that these steps compute, in [0, 1).
 
-    Two pairs of 4 and 2 tokens in one micro-batch padded to 2 * 4 = 8: 2 / 8 = 0.25.
+    Two pairs of 4 and 2 positions in one micro-batch of 2 * 4 = 8: 2 / 8 = 0.25.
     """
     real = cost = 0
     for step in steps:
         rows_B = order.rows(step, batch_size)
-        prompt_B, response_B = tokens.prompt_lengths_N[rows_B], tokens.response_lengths_N[rows_B]
-        for positions_M in micro_batches(prompt_B, response_B, budget, padded):
-            cost += padded(prompt_B[positions_M], response_B[positions_M])
-        real += int(prompt_B.sum() + response_B.sum())
-    return max(0.0, 1 - real / cost)
+        sides_BK = sides(tokens.prompt_lengths_N[rows_B], tokens.response_lengths_N[rows_B])
+        plan = batching.plan(sides_BK, budget, 1, (0, step))
+        cost += sum(padded(sides_BK, rows) for rows in plan)
+        real += int(sides_BK.sum())
+    return 1 - real / cost

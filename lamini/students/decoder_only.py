@@ -6,8 +6,9 @@ response as it is written: no blank is added between them, so the boundary is kn
 token spans it. The loss covers the response and its end (paper §4.1, Alpaca's recipe); the shift by
 one is done here.
 
-No attention mask is passed: padding stands on the right, where causal attention never looks back at
-it from a real token. A test shows equal losses; without a mask SDPA can take its causal kernels.
+Where a row is a pair no attention mask is passed: padding stands on the right, where causal attention
+never looks back at it from a real token. A test shows equal losses; without a mask SDPA can take its
+causal kernels.
 
 Names: B pairs of a batch, N pairs of a plan, T positions, D width.
 """
@@ -21,8 +22,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from lamini.students.masks import packed_mask
 from lamini.students.protocol import Batch, Features, Student
-from lamini.students.tensors import IGNORE, Ids, pad_rows
+from lamini.students.tensors import IGNORE, Ids, join_rows, pad_rows, segments
 
 MINIMUM_PROMPT = 32  # ids of a longer prompt that a row must keep room for
 
@@ -40,19 +42,28 @@ class DecoderOnly(Student):
             position_ids  [[0, 1, 2, 3], [0, 1, 2, 3]]
             labels        [[-100, -100, 7, 1], [-100, 8, 8, 1]]
 
-    The end token is a label but never an input, so a row costs one position less than it has ids.
-    Padding is known by length: it may share its id with the end token, which stays a label all the
-    same.
+        collate with rows [[0, 1]]
+            input_ids     [[3, 4, 5, 7, 6, 8, 8, 8]]
+            position_ids  [[0, 1, 2, 3, 0, 1, 2, 3]]
+            segment_ids   [[1, 1, 1, 1, 2, 2, 2, 2]]
+            labels        [[-100, -100, 7, 1, -100, 8, 8, 1]]
+
+    In a packed row positions start anew with each pair, learned absolute ones too, and the mask made
+    of the segments keeps the pairs apart. The end token is a label but never an input, so a row
+    costs one position less than it has ids. Padding is known by length: it may share its id with
+    the end token, which stays a label all the same.
     """
 
     architecture = "decoder-only"
     auto_model = "AutoModelForCausalLM"
     padding_side = "left"
+    PACKABLE = ("gpt2", "gpt_neo", "gptj", "gpt_neox", "llama", "qwen3")
     FEATURES = {
         "input_ids": torch.int64,
         "position_ids": torch.int64,
         "labels": torch.int64,
     }
+    PACKED = FEATURES | {"segment_ids": torch.int64}
 
     def prompt_tail(self) -> list[int]:
         """The wrapper's suffix: without it a student would not know that it is to answer."""
@@ -72,17 +83,26 @@ class DecoderOnly(Student):
         kept = self.cut(prompt, room)
         return Features(kept, response, truncated or len(kept) < len(prompt))
 
-    def padded(self, prompt_N: np.ndarray, response_N: np.ndarray) -> int:
-        """N * (longest prompt + response - 1): the end token is never an input."""
-        return len(prompt_N) * (int((prompt_N + response_N).max()) - 1)
+    def sides(self, prompt_N: np.ndarray, response_N: np.ndarray) -> np.ndarray:
+        """One side: prompt + response - 1, as the end token is never an input."""
+        return (prompt_N.astype(np.int64) + response_N - 1)[:, None]
 
-    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
-        """Inputs, positions and labels; see the class for an example."""
+    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids], rows: Sequence[Ids] | None) -> Batch:
+        """Inputs, positions and labels; see the class for examples."""
         pairs = list(zip(prompts, responses, strict=True))
-        inputs = pad_rows([np.concatenate((p, r[:-1])) for p, r in pairs], self.pad)
-        labels = pad_rows([np.concatenate((np.full(len(p) - 1, IGNORE), r)) for p, r in pairs], IGNORE)
-        positions = np.tile(np.arange(inputs.shape[1], dtype=np.int64), (len(pairs), 1))
-        arrays = {"input_ids": inputs, "position_ids": positions, "labels": labels}
+        inputs = [np.concatenate((p, r[:-1])) for p, r in pairs]
+        labels = [np.concatenate((np.full(len(p) - 1, IGNORE), r)) for p, r in pairs]
+        arrays = {
+            "input_ids": pad_rows(join_rows(inputs, rows), self.pad),
+            "labels": pad_rows(join_rows(labels, rows), IGNORE),
+        }
+        lengths = [len(ids) for ids in inputs]
+        if rows is None:
+            arrays["position_ids"] = np.tile(np.arange(max(lengths), dtype=np.int64), (len(pairs), 1))
+        else:
+            positions = [np.arange(length, dtype=np.int64) for length in lengths]
+            arrays["position_ids"] = pad_rows(join_rows(positions, rows), 0)
+            arrays["segment_ids"] = segments(lengths, rows)
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:
@@ -90,8 +110,13 @@ class DecoderOnly(Student):
         # Embeddings rather than ids: given ids without a mask, some models look for padding by id
         # and warn.
         embedded_BTD = model.get_input_embeddings()(batch["input_ids"])
+        segments_BT = batch.get("segment_ids")
+        mask = None if segments_BT is None else packed_mask(model, segments_BT, segments_BT, causal=True)
         hidden_BTD: Tensor = model.base_model(
-            inputs_embeds=embedded_BTD, position_ids=batch["position_ids"], use_cache=False
+            inputs_embeds=embedded_BTD,
+            attention_mask=mask,
+            position_ids=batch["position_ids"],
+            use_cache=False,
         ).last_hidden_state
         return hidden_BTD
 

@@ -17,8 +17,9 @@ from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel
 
 from lamini.errors import UserError
+from lamini.students.masks import packed_mask
 from lamini.students.protocol import Batch, Features, Student
-from lamini.students.tensors import IGNORE, Ids, length_mask, pad_rows
+from lamini.students.tensors import IGNORE, Ids, join_rows, length_mask, pad_rows, segments
 
 
 class EncoderDecoder(Student):
@@ -35,13 +36,25 @@ class EncoderDecoder(Student):
             decoder_input_ids  [[0, 7, 0], [0, 8, 8]]
             labels             [[7, 1, -100], [8, 8, 1]]
 
-    The decoder starts with the padding id, as all T5 models do. Its padding needs no mask: it
-    stands to the right of what it could disturb in causal attention, and has no label.
+        collate with rows [[0, 1]]
+            input_ids            [[3, 4, 5, 1, 6, 8, 1]]
+            segment_ids          [[1, 1, 1, 1, 2, 2, 2]]
+            decoder_input_ids    [[0, 7, 0, 8, 8]]
+            decoder_segment_ids  [[1, 1, 2, 2, 2]]
+            labels               [[7, 1, 8, 8, 1]]
+
+    The decoder starts with the padding id, as all T5 models do, for every pair of a row: a shift of
+    the whole row, as the model would do it, would show a pair the end of the one before. Padding of
+    the decoder needs no mask where a row is a pair: it stands to the right of what it could disturb
+    in causal attention, and has no label. Packed rows have three masks, made of the segments:
+    encoder, decoder, and from decoder to encoder. T5's position bias only knows distances, so
+    positions need not start anew.
     """
 
     architecture = "encoder-decoder"
     auto_model = "AutoModelForSeq2SeqLM"
     padding_side = "right"
+    PACKABLE = ("t5",)
     refused_precisions = {
         "16-mixed": "T5's feed-forward activations exceed fp16's 65504 and the loss becomes NaN;"
         " use trainer.precision=bf16-mixed, or 32-true where the device has no bf16"
@@ -50,6 +63,13 @@ class EncoderDecoder(Student):
         "input_ids": torch.int64,
         "attention_mask": torch.int64,
         "decoder_input_ids": torch.int64,
+        "labels": torch.int64,
+    }
+    PACKED = {
+        "input_ids": torch.int64,
+        "segment_ids": torch.int64,
+        "decoder_input_ids": torch.int64,
+        "decoder_segment_ids": torch.int64,
         "labels": torch.int64,
     }
 
@@ -68,30 +88,36 @@ class EncoderDecoder(Student):
         kept = self.cut(prompt, self.context)
         return Features(kept, response, truncated or len(kept) < len(prompt))
 
-    def padded(self, prompt_N: np.ndarray, response_N: np.ndarray) -> int:
-        """N * (longest prompt + longest response)."""
-        return len(prompt_N) * (int(prompt_N.max()) + int(response_N.max()))
+    def sides(self, prompt_N: np.ndarray, response_N: np.ndarray) -> np.ndarray:
+        """Encoder and decoder: (prompt, response)."""
+        return np.stack([prompt_N, response_N], axis=1).astype(np.int64)
 
-    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
-        """Encoder input with its mask, decoder input, labels; see the class for an example."""
+    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids], rows: Sequence[Ids] | None) -> Batch:
+        """Encoder input with its mask, decoder input, labels; see the class for examples."""
         shifted = [np.concatenate(([self.pad], response[:-1])) for response in responses]
         arrays = {
-            "input_ids": pad_rows(prompts, self.pad),
-            "attention_mask": length_mask(prompts),
-            "decoder_input_ids": pad_rows(shifted, self.pad),
-            "labels": pad_rows(responses, IGNORE),
+            "input_ids": pad_rows(join_rows(prompts, rows), self.pad),
+            "decoder_input_ids": pad_rows(join_rows(shifted, rows), self.pad),
+            "labels": pad_rows(join_rows(responses, rows), IGNORE),
         }
+        if rows is None:
+            arrays["attention_mask"] = length_mask(prompts)
+        else:
+            arrays["segment_ids"] = segments([len(prompt) for prompt in prompts], rows)
+            arrays["decoder_segment_ids"] = segments([len(response) for response in responses], rows)
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """Decoder states hidden_BTD, scaled where the head is tied to the embeddings."""
+        masks = self.masks(model, batch)
         encoded_BTD = model.get_encoder()(
-            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
+            input_ids=batch["input_ids"], attention_mask=masks["encoder"]
         ).last_hidden_state
         hidden_BTD: Tensor = model.get_decoder()(
             input_ids=batch["decoder_input_ids"],
+            attention_mask=masks["decoder"],
             encoder_hidden_states=encoded_BTD,
-            encoder_attention_mask=batch["attention_mask"],
+            encoder_attention_mask=masks["cross"],
             use_cache=False,
         ).last_hidden_state
         # Older transformers have no such field for T5 and go by the tie of head and embeddings.
@@ -99,6 +125,22 @@ class EncoderDecoder(Student):
         if getattr(config, "scale_decoder_outputs", config.tie_word_embeddings):
             hidden_BTD = hidden_BTD * config.d_model**-0.5
         return hidden_BTD
+
+    def masks(self, model: PreTrainedModel, batch: Batch) -> dict[str, Tensor | None]:
+        """The masks of encoder, decoder and cross-attention.
+
+        Called apart, encoder and decoder each get the mask they need: the model's own forward pass has
+        one for both.
+        """
+        if "segment_ids" not in batch:
+            mask_BT = batch["attention_mask"]
+            return {"encoder": mask_BT, "decoder": None, "cross": mask_BT}
+        source_BT, target_BT = batch["segment_ids"], batch["decoder_segment_ids"]
+        return {
+            "encoder": packed_mask(model, source_BT, source_BT),
+            "decoder": packed_mask(model, target_BT, target_BT, causal=True),
+            "cross": packed_mask(model, target_BT, source_BT),
+        }
 
     def ready(self) -> PreTrainedModel:
         """The model.

@@ -36,6 +36,8 @@ class Student(TokenLayout):
     architecture: ClassVar[str]  # encoder-decoder or decoder-only
     auto_model: ClassVar[str]  # the AutoModel class that loads it
     FEATURES: ClassVar[dict[str, torch.dtype]]  # what `collate` returns
+    PACKED: ClassVar[dict[str, torch.dtype]]  # and where rows hold several pairs
+    PACKABLE: ClassVar[tuple[str, ...]]  # model types whose packed rows are tested to be exact
     padding_side: ClassVar[str]  # of prompts when answering
     refused_precisions: ClassVar[dict[str, str]] = {}  # precision -> why
 
@@ -55,12 +57,15 @@ class Student(TokenLayout):
         self.model = model
 
     @abstractmethod
-    def padded(self, prompt_N: np.ndarray, response_N: np.ndarray) -> int:
-        """Padded tokens that one micro-batch of these lengths costs in a forward pass."""
+    def sides(self, prompt_N: np.ndarray, response_N: np.ndarray) -> np.ndarray:
+        """Positions that pairs of these lengths take on each side of the model, int64 (N, K).
+
+        All that planning needs to know of an architecture: rows are padded on each side apart.
+        """
 
     @abstractmethod
-    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
-        """The tensors named in FEATURES, right-padded, labels shifted."""
+    def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids], rows: Sequence[Ids] | None) -> Batch:
+        """The tensors named in FEATURES or PACKED, right-padded, labels shifted."""
 
     @abstractmethod
     def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:
@@ -80,20 +85,26 @@ class Student(TokenLayout):
         if precision in cls.refused_precisions:
             raise UserError(f"trainer.precision={precision}: {cls.refused_precisions[precision]}")
 
-    def collate(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
-        """The tensors of a micro-batch; see the class for a worked example.
+    def collate(
+        self, prompts: Sequence[Ids], responses: Sequence[Ids], rows: Sequence[Ids] | None = None
+    ) -> Batch:
+        """The tensors of a micro-batch; see the class for worked examples.
+
+        `rows` are the positions of the pairs that share a row, each pair once and in order, such as
+        [[0, 1], [2]]; None gives each pair a row of its own.
 
         Raises:
-            TypeError: a subclass returned other names or dtypes than its FEATURES declare.
+            TypeError: a subclass returned other names or dtypes than it declares.
         """
-        batch = self.arrange(prompts, responses)
+        batch = self.arrange(prompts, responses, rows)
         name = type(self).__name__
-        for feature, dtype in self.FEATURES.items():
+        declared = self.FEATURES if rows is None else self.PACKED
+        for feature, dtype in declared.items():
             if feature not in batch:
                 raise TypeError(f"{name} declares feature {feature} but collate left it out")
             if batch[feature].dtype != dtype:
                 raise TypeError(f"{name}: feature {feature} is {batch[feature].dtype}, not {dtype}")
-        for feature in batch.keys() - self.FEATURES.keys():
+        for feature in batch.keys() - declared.keys():
             raise TypeError(f"{name}: collate returned feature {feature}, which is not declared")
         return batch
 
@@ -126,6 +137,16 @@ class Student(TokenLayout):
         hidden_RD, labels_R = self.responses(batch)
         total = summed_loss(self.head(), hidden_RD, labels_R)
         return total, torch.tensor(len(labels_R), device=labels_R.device)
+
+    @classmethod
+    def packing_obstacle(cls, model_type: str) -> str | None:
+        """Why rows of several pairs would not be exact; None where tests show that they are."""
+        if model_type in cls.PACKABLE:
+            return None
+        return (
+            f"a packed row is not known to be exact with model_type {model_type} (position bias or state that"
+            f" a mask does not stop); it is with {', '.join(cls.PACKABLE)}"
+        )
 
     def ready(self) -> PreTrainedModel:
         """The model.

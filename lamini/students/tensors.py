@@ -37,6 +37,23 @@ def pad_rows(rows: Sequence[Ids], fill: int, side: str = "right") -> np.ndarray:
     return out_BT
 
 
+def join_rows(parts: Sequence[Ids], rows: Sequence[Ids] | None) -> Sequence[Ids]:
+    """The ids of several pairs one after another; `rows` names the pairs of each row (None: one each).
+
+    Example: parts [5, 6], [7], [8, 9] in rows [0, 2], [1] give [5, 6, 8, 9], [7].
+    """
+    return parts if rows is None else [np.concatenate([parts[i] for i in row]) for row in rows]
+
+
+def segments(lengths: Sequence[int], rows: Sequence[Ids]) -> np.ndarray:
+    """Which pair of its row a position belongs to, from 1; 0 at padding. int64 (B, longest).
+
+    Example: lengths 2, 1, 2 in rows [0, 2], [1] give [[1, 1, 2, 2], [1, 0, 0, 0]].
+    """
+    numbers = [np.repeat(np.arange(1, len(row) + 1), [lengths[i] for i in row]) for row in rows]
+    return pad_rows(numbers, 0)
+
+
 def length_mask(rows: Sequence[Ids], side: str = "right") -> np.ndarray:
     """1 at tokens and 0 at padding, by length: a padding id may well be a real token."""
     return pad_rows([np.ones(len(row), dtype=np.int64) for row in rows], 0, side)

@@ -82,6 +82,7 @@ def data_facts(prepared: Prepared) -> dict[str, Any]:
         "tokens": {"prompt": stats.prompt_tokens, "response": stats.response_tokens},
         "truncated_prompts": prepared.train.truncated,
         "warnings": list(prepared.warnings),
+        "batching": type(prepared.batching).__name__.lower(),
     }
 
 

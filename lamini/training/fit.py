@@ -142,7 +142,7 @@ def _train(
         config.trainer.gradient_clip,
     )  # fmt: skip
     data = PairsDataModule(
-        prepared.student, prepared.train, prepared.order, prepared.validation,
+        prepared.student, prepared.train, prepared.order, prepared.validation, prepared.batching,
         batch_size=config.batch_size, micro_tokens=config.size.micro_tokens, steps=prepared.steps,
         seed=config.seed, devices=config.trainer.devices, rank=job.rank,
         num_workers=1 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for padding

@@ -74,8 +74,15 @@ def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
         run=folder.name, student=config.family.name, architecture=prepared.student.architecture,
         init=config.init.value, parameters=parameters, pairs=prepared.pairs, steps=prepared.steps,
         tokens=tokens, memory=_memory(config, prepared, parameters),
-        seconds=_seconds(config, prepared, tokens, speed) * (1 - done), note=note, warnings=prepared.warnings,
+        seconds=_seconds(config, prepared, tokens, speed) * (1 - done), note=note,
+        warnings=_notes(folder, prepared),
     )  # fmt: skip
+
+
+def _notes(folder: Path, prepared: Prepared) -> tuple[str, ...]:
+    """What there is to say beside the numbers."""
+    said = (f"{folder.name}: {prepared.batching_note}",) if prepared.batching_note else ()
+    return (*prepared.warnings, *said)
 
 
 def _standing(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[float, str]:
@@ -126,7 +133,13 @@ def _seconds(config: TrainConfig, prepared: Prepared, tokens: int, speed: float)
     shape = architecture_of(config, size)
     response = prepared.stats.mean_response / (prepared.stats.mean_prompt + prepared.stats.mean_response)
     padding = padding_share(
-        prepared.order, prepared.train, config.batch_size, budget, prepared.student.padded, steps=(0,)
+        prepared.order,
+        prepared.train,
+        config.batch_size,
+        budget,
+        prepared.student.sides,
+        prepared.batching,
+        steps=(0,),
     )
     head = shape.vocab_size * shape.hidden_size
     body = max(count_parameters(config, size) - head, 0)

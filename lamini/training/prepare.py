@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from lamini.config import TrainConfig
+from lamini.data.batching import Auto, Batching, Bucketed, Packed
 from lamini.data.cache import Tokens, encode_table
 from lamini.data.corpus import Corpus, Source, enforce, fingerprint, limited, quarantine, split
 from lamini.data.order import Order
-from lamini.data.stats import MixtureStats, mixture_stats
+from lamini.data.stats import MixtureStats, mixture_stats, padding_share
 from lamini.errors import UserError
 from lamini.students.loading import build_tokenizer
 from lamini.students.prompts import Wrapper, wrapper_named
@@ -32,6 +34,8 @@ class Prepared:
     validation_table: pa.Table
     order: Order
     stats: MixtureStats  # of one epoch
+    batching: Batching  # what `auto` came to
+    batching_note: str  # and why; empty where it was asked for by name
     steps: int
     warnings: tuple[str, ...]
 
@@ -83,9 +87,39 @@ def prepare(config: TrainConfig) -> Prepared:
         )
     steps = config.trainer.max_steps or order.steps(config.trainer.max_epochs, config.batch_size)
     stats = mixture_stats(tokens, weights, order)
+    batching, note = _batching(config, student, tokens, validation, order)
     return Prepared(
-        student, corpus, mark, tokens, validation, held_back, order, stats, steps, tuple(warnings)
-    )
+        student, corpus, mark, tokens, validation, held_back, order, stats, batching, note, steps,
+        tuple(warnings),
+    )  # fmt: skip
+
+
+def _batching(
+    config: TrainConfig, student: Student, tokens: Tokens, validation: Tokens, order: Order
+) -> tuple[Batching, str]:
+    """The batching of the run, `auto` resolved, and what there is to say about it.
+
+    Raises:
+        UserError: packing was asked for and cannot be: the architecture, or a pair longer than the budgets.
+    """
+    longest_K, pair = _longest(student, [part for part in (tokens, validation) if len(part)])
+    budget, obstacle = config.size.micro_tokens, student.packing_obstacle(config.family.model_type)
+    chosen: Batching
+    if isinstance(config.batching, Auto):
+        share = padding_share(order, tokens, config.batch_size, budget, student.sides, Bucketed())
+        chosen, note = config.batching.choose(obstacle, share, pair <= budget)
+    else:
+        chosen, note = config.batching, ""
+    if isinstance(chosen, Packed) and obstacle is not None:
+        raise UserError(f"batching=packed: {obstacle}; use batching=bucketed")
+    chosen.check(longest_K, pair, budget)
+    return chosen, note
+
+
+def _longest(student: Student, parts: list[Tokens]) -> tuple[np.ndarray, int]:
+    """Positions of the longest pair: on each side (K,), and over all sides together."""
+    sides = [student.sides(part.prompt_lengths_N, part.response_lengths_N) for part in parts]
+    return np.max([s.max(axis=0) for s in sides], axis=0), max(int(s.sum(axis=1).max()) for s in sides)
 
 
 def _at_most(corpus: Corpus, limit: int | None) -> Corpus:

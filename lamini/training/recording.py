@@ -23,7 +23,7 @@ class Recorder(pl.Callback):
 
     def __init__(self, metrics: Metrics, every: int, pairs_per_epoch: int) -> None:
         self.metrics, self.every, self.pairs_per_epoch = metrics, every, pairs_per_epoch
-        self.sums = {"pairs": 0, "response_tokens": 0, "prompt_tokens": 0, "padded_tokens": 0}
+        self.sums = {"pairs": 0, "response_tokens": 0, "positions": 0, "padded_positions": 0}
         self.seconds = 0.0
         self.validation_loss: float | None = None  # the latest
         self.losses: deque[float] = deque(maxlen=WINDOW)
@@ -56,8 +56,7 @@ class Recorder(pl.Callback):
         self.recent.append((batch.response_tokens, seconds))
         self.losses.append(outputs["train/loss"])
         if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
-            real = batch.prompt_tokens + batch.response_tokens
-            speed, padding = self.recent_speed, 1 - real / batch.padded_tokens
+            speed, padding = self.recent_speed, 1 - batch.positions / batch.padded_positions
             own = {"train/response_tokens_per_second": speed, "train/padding_share": padding}
             self.write(trainer, outputs | own)
 
@@ -92,10 +91,9 @@ class Recorder(pl.Callback):
 
     @property
     def padding_share(self) -> float | None:
-        """Of all tokens computed, those that were padding (less than 0 would be a miscount)."""
-        padded = self.sums["padded_tokens"]
-        real = self.sums["prompt_tokens"] + self.sums["response_tokens"]
-        return 1 - real / padded if padded else None
+        """Of all positions computed, those that were padding."""
+        padded = self.sums["padded_positions"]
+        return 1 - self.sums["positions"] / padded if padded else None
 
     @property
     def train_loss(self) -> float | None:
@@ -113,6 +111,7 @@ class Recorder(pl.Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore it."""
-        self.sums, self.seconds = dict(state["sums"]), state["seconds"]
+        self.seconds = state["seconds"]
+        self.sums.update((name, state["sums"][name]) for name in self.sums if name in state["sums"])
         self.losses = deque(state["losses"], maxlen=WINDOW)
         self.validation_loss = state["validation_loss"]

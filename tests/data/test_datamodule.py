@@ -6,6 +6,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from lamini.data.batching import Bucketed, Packed
 from lamini.data.cache import encode_table
 from lamini.data.datamodule import PairsDataModule, Step
 from lamini.data.order import Order
@@ -14,7 +15,7 @@ from tests.data.toys import rows, student
 STEPS = 9
 
 
-def module(tmp_path, devices=1, rank=0, micro_tokens=24, validation=7, num_workers=0):
+def module(tmp_path, devices=1, rank=0, micro_tokens=24, validation=7, num_workers=0, batching=None):
     toy = student()
     train = encode_table(toy, rows(25), tmp_path)
     return PairsDataModule(
@@ -22,6 +23,7 @@ def module(tmp_path, devices=1, rank=0, micro_tokens=24, validation=7, num_worke
         train,
         Order(train.sizes, [1.0], seed=3),
         encode_table(toy, rows(validation), tmp_path),
+        batching or Bucketed(),
         batch_size=8,
         micro_tokens=micro_tokens,
         steps=STEPS,
@@ -78,11 +80,29 @@ def test_a_step_has_its_pairs_and_counts(tmp_path):
     assert sorted(first_words(step)) == sorted(expected.tolist())
     assert step.pairs == 8
     assert step.response_tokens == data.train.response_lengths_N[expected].sum()
-    assert step.prompt_tokens == data.train.prompt_lengths_N[expected].sum()
+    assert step.positions == step.response_tokens + data.train.prompt_lengths_N[expected].sum()
     labels = sum(int((batch["labels"] != -100).sum()) for batch in step.micro_batches)
     assert labels == step.response_tokens
     computed = sum(batch["input_ids"].numel() + batch["labels"].numel() for batch in step.micro_batches)
-    assert computed == step.padded_tokens
+    assert computed == step.padded_positions
+
+
+def test_packed_rows_hold_the_same_pairs_and_every_label_once(tmp_path):
+    data, plain = module(tmp_path, batching=Packed(None, 0.03)), module(tmp_path)
+    for number in range(4):
+        packed, apart = data.step(number), plain.step(number)
+        assert any("segment_ids" in batch for batch in packed.micro_batches)
+        assert packed.padded_positions < apart.padded_positions
+        assert (packed.pairs, packed.positions) == (apart.pairs, apart.positions)
+
+        def tokens(step, name, padding):
+            ids = torch.cat([batch[name].flatten() for batch in step.micro_batches])
+            return sorted(ids[ids != padding].tolist())
+
+        for name, padding in (("input_ids", 0), ("labels", -100)):
+            assert tokens(packed, name, padding) == tokens(apart, name, padding)
+        computed = sum(b["input_ids"].numel() + b["labels"].numel() for b in packed.micro_batches)
+        assert computed == packed.padded_positions
 
 
 def test_ranks_share_a_step_and_agree_on_its_counts(tmp_path):
@@ -136,7 +156,7 @@ def test_validation_sees_every_pair_once_within_the_budget(tmp_path):
     data = module(tmp_path, micro_tokens=20)
     steps = list(data.val_dataloader())
     assert sorted(row for step in steps for row in first_words(step)) == list(range(7))
-    assert all(step.padded_tokens <= 20 or step.pairs == 1 for step in steps)
+    assert all(step.padded_positions <= 20 or step.pairs == 1 for step in steps)
     assert sum(step.response_tokens for step in steps) == data.validation.response_lengths_N.sum()
     shared = [list(module(tmp_path, 2, rank).val_dataloader()) for rank in range(2)]
     assert len(shared[0]) == len(shared[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lamini.data.batching import Plain
 from lamini.data.cache import encode_table
 from lamini.data.order import Order
 from lamini.data.records import Pair, table
@@ -35,9 +36,9 @@ def test_padding_share_of_known_lengths(tmp_path):
     tokens = encode_table(student(), pairs, tmp_path)
     order = Order([2], [1], 0)
 
-    def padded(prompt_N, response_N):
-        return len(prompt_N) * int((prompt_N + response_N).max())
+    def one_side(prompt_N, response_N):
+        return (prompt_N + response_N)[:, None]
 
-    assert padding_share(order, tokens, 2, 1000, padded, range(2)) == pytest.approx(1 - 12 / 16)
-    assert padding_share(order, tokens, 2, 1, padded) == 0.0
+    assert padding_share(order, tokens, 2, 1000, one_side, Plain(), range(2)) == pytest.approx(1 - 12 / 16)
+    assert padding_share(order, tokens, 2, 1, one_side, Plain()) == 0.0
     assert np.sum(tokens.prompt_lengths_N + tokens.response_lengths_N) == 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -54,13 +55,25 @@ def test_ids_are_wrapper_then_response_then_end(bos: bool) -> None:
     assert row.response == tokenizer(" hi", add_special_tokens=False)["input_ids"] + [0]
 
 
-def test_padded_counts_what_collate_pads() -> None:
+def test_collate_packed_is_the_worked_example() -> None:
+    student = DecoderOnly(tiny.word_tokenizer(pad=False), 16, "bare")
+    batch = student.collate([[3, 4, 5], [6, 8]], [[7, 1], [8, 8, 1]], [[0, 1]])
+    assert {name: value.tolist() for name, value in batch.items()} == {
+        "input_ids": [[3, 4, 5, 7, 6, 8, 8, 8]],
+        "position_ids": [[0, 1, 2, 3, 0, 1, 2, 3]],
+        "segment_ids": [[1, 1, 1, 1, 2, 2, 2, 2]],
+        "labels": [[-100, -100, 7, 1, -100, 8, 8, 1]],
+    }
+
+
+def test_sides_are_what_collate_pads() -> None:
     student = student_of("gpt2")
     features = student.encode(*map(list, zip(*tiny.PAIRS, strict=True)))
     rows = [row for row in features if row is not None]
     lengths = [[len(row.prompt) for row in rows], [len(row.response) for row in rows]]
     batch = batch_of(student, tiny.PAIRS)
-    assert student.padded(*map(torch.tensor, lengths)) == batch["input_ids"].numel()
+    sides_NK = student.sides(*map(np.array, lengths))
+    assert sides_NK.shape[1] == 1 and sides_NK.max() == batch["input_ids"].shape[1]
 
 
 def test_long_prompt_keeps_its_head_and_the_suffix() -> None:

@@ -36,10 +36,22 @@ def test_worked_example() -> None:
     }
 
 
-def test_padded_counts_what_collate_pads(student: EncoderDecoder) -> None:
+def test_collate_packed_is_the_worked_example(student: EncoderDecoder) -> None:
+    batch = student.collate([[3, 4, 5, 1], [6, 8, 1]], [[7, 1], [8, 8, 1]], [[0, 1]])
+    assert {name: value.tolist() for name, value in batch.items()} == {
+        "input_ids": [[3, 4, 5, 1, 6, 8, 1]],
+        "segment_ids": [[1, 1, 1, 1, 2, 2, 2]],
+        "decoder_input_ids": [[0, 7, 0, 8, 8]],
+        "decoder_segment_ids": [[1, 1, 2, 2, 2]],
+        "labels": [[7, 1, 8, 8, 1]],
+    }
+
+
+def test_sides_are_what_collate_pads(student: EncoderDecoder) -> None:
     batch = batch_of(student, tiny.PAIRS)
     lengths = [batch["attention_mask"].sum(1).numpy(), (batch["labels"] != -100).sum(1).numpy()]
-    assert student.padded(*lengths) == batch["input_ids"].numel() + batch["decoder_input_ids"].numel()
+    sides_NK = student.sides(*lengths)
+    assert [t.shape[1] for t in (batch["input_ids"], batch["labels"])] == sides_NK.max(0).tolist()
 
 
 def test_long_prompt_keeps_head_and_end_and_is_marked() -> None:

@@ -19,10 +19,14 @@ from transformers import (
     GPTJForCausalLM,
     GPTNeoConfig,
     GPTNeoForCausalLM,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -142,7 +146,7 @@ def t5(vocabulary: int, tied: bool = True) -> T5ForConditionalGeneration:
 
 
 def causal(kind: str, vocabulary: int, context: int = 256) -> PreTrainedModel:
-    """gpt2, gpt-neo (local window 8), gpt-j (biased head) or llama (grouped keys)."""
+    """gpt2, gpt-neo (local window 8), gpt-j (biased head), pythia, llama or qwen3 (grouped keys)."""
     torch.manual_seed(0)
     if kind == "gpt2":
         return GPT2LMHeadModel(
@@ -189,20 +193,39 @@ def causal(kind: str, vocabulary: int, context: int = 256) -> PreTrainedModel:
         )
         torch.nn.init.normal_(model.lm_head.bias)  # zero at birth: a lost one would not show
         return model
-    assert kind == "llama"
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=vocabulary,
-            max_position_embeddings=context,
-            hidden_size=48,
-            intermediate_size=96,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            bos_token_id=0,
-            eos_token_id=0,
+    if kind == "pythia":
+        return GPTNeoXForCausalLM(
+            GPTNeoXConfig(
+                vocab_size=vocabulary,
+                max_position_embeddings=context,
+                hidden_size=48,
+                intermediate_size=96,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                bos_token_id=0,
+                eos_token_id=0,
+            )
         )
-    )
+    return rotary(kind, vocabulary, context)
+
+
+def rotary(kind: str, vocabulary: int, context: int) -> PreTrainedModel:
+    """llama or qwen3: rotary positions, grouped keys."""
+    shape: dict[str, int] = {
+        "vocab_size": vocabulary,
+        "max_position_embeddings": context,
+        "hidden_size": 48,
+        "intermediate_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+    }
+    if kind == "qwen3":
+        return Qwen3ForCausalLM(Qwen3Config(**shape, head_dim=12))
+    assert kind == "llama"
+    return LlamaForCausalLM(LlamaConfig(**shape))
 
 
 def lively(model: PreTrainedModel) -> PreTrainedModel:

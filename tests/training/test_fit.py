@@ -47,7 +47,7 @@ def test_run_json_has_every_key_of_the_contract(done: tuple[str, Path]) -> None:
     assert record["epochs"] == pytest.approx(36 / record["data"]["pairs"], abs=1e-6)
     assert record["provenance"]["config_hash"] == config_hash(config)
     assert record["provenance"]["threads"] == 1 and record["provenance"]["seed"] == 42
-    assert record["response_tokens_per_second"] > 0 and 0 < record["padding_share"] < 1
+    assert record["response_tokens_per_second"] > 0 and 0 <= record["padding_share"] < 0.2
     model = auto(shape).from_pretrained(run / "export")
     assert set(record["held_out"]) == {"new_instances", "new_phrasings", "unseen_kinds"}
     for scores in record["held_out"].values():

@@ -72,7 +72,7 @@ def test_the_time_left_goes_by_the_pace_of_this_start(tmp_path: Path) -> None:
 
 def test_padding_and_speed_are_counted_in_real_tokens(tmp_path: Path) -> None:
     recorder = Recorder(Metrics(tmp_path / "metrics.jsonl"), 1, 8)
-    recorder.sums = {"pairs": 4, "response_tokens": 30, "prompt_tokens": 50, "padded_tokens": 100}
+    recorder.sums = {"pairs": 4, "response_tokens": 30, "positions": 80, "padded_positions": 100}
     recorder.seconds = 2.0
     assert recorder.epoch == 0.5 and recorder.speed == 15
     assert recorder.padding_share == pytest.approx(0.2)
