@@ -24,7 +24,7 @@ from transformers import PreTrainedModel
 
 from lamini.students.masks import packed_mask
 from lamini.students.protocol import Batch, Features, Student
-from lamini.students.tensors import IGNORE, Ids, join_rows, pad_rows, segments
+from lamini.students.tensors import IGNORE, Ids, join_rows, length_mask, pad_rows, segments
 
 MINIMUM_PROMPT = 32  # ids of a longer prompt that a row must keep room for
 
@@ -103,6 +103,18 @@ class DecoderOnly(Student):
             positions = [np.arange(length, dtype=np.int64) for length in lengths]
             arrays["position_ids"] = pad_rows(join_rows(positions, rows), 0)
             arrays["segment_ids"] = segments(lengths, rows)
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def reference(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
+        """All ids with their mask, and the same as labels without the prompts, padded."""
+        pairs = list(zip(prompts, responses, strict=True))
+        whole = [np.concatenate(pair) for pair in pairs]
+        labels = [np.concatenate((np.full(len(p), IGNORE), r)) for p, r in pairs]
+        arrays = {
+            "input_ids": pad_rows(whole, self.pad),
+            "attention_mask": length_mask(whole),
+            "labels": pad_rows(labels, IGNORE),
+        }
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:

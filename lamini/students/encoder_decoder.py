@@ -107,6 +107,11 @@ class EncoderDecoder(Student):
             arrays["decoder_segment_ids"] = segments([len(response) for response in responses], rows)
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
+    def reference(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
+        """Inputs, mask and unshifted labels, padded."""
+        batch = self.arrange(prompts, responses, None)
+        return {name: batch[name] for name in ("input_ids", "attention_mask", "labels")}
+
     def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """Decoder states hidden_BTD, scaled where the head is tied to the embeddings."""
         masks = self.masks(model, batch)

@@ -68,6 +68,10 @@ class Student(TokenLayout):
         """The tensors named in FEATURES or PACKED, right-padded, labels shifted."""
 
     @abstractmethod
+    def reference(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
+        """What one would hand to `model(**inputs)` in a plain loop: the model shifts, masks and averages."""
+
+    @abstractmethod
     def hidden(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """hidden_BTD as the head expects it, position for position with the labels."""
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import shutil
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-import transformers
 import yaml
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
@@ -33,6 +30,7 @@ from lamini.training.loggers import Metrics
 from lamini.training.module import StudentModule
 from lamini.training.prepare import Prepared, prepare
 from lamini.training.progress import ProgressDisplay
+from lamini.training.quiet import quiet
 from lamini.training.recording import Recorder
 
 OURS = (
@@ -67,7 +65,7 @@ def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1) -> Non
 
 def life(rank: int, config: TrainConfig, path: Path, number: int, total: int) -> None:
     """One student on one of its devices, from the first line of run.json to the last."""
-    _quiet()
+    quiet()
     folder = RunFolder(path)
     record = first_record(config, folder.record(), set_threads(config.trainer))
     job = Run(config, folder, number, total, record, rank)
@@ -193,11 +191,3 @@ def _clear(path: Path) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink(missing_ok=True)
-
-
-def _quiet() -> None:
-    """Our own lines say what matters; libraries keep their errors."""
-    for name in ("pytorch_lightning", "lightning_fabric", "wandb"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    transformers.utils.logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", module="pytorch_lightning.*")
