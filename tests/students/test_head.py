@@ -256,7 +256,7 @@ def test_chunks_in_bf16_are_as_near_to_the_truth_as_the_plain_loss(true: bool) -
 
 
 def test_small_probabilities_survive_fp16_with_a_scaler() -> None:
-    """A gradient of e^-20 is 2e-9 and fp16 ends at 6e-8: the scaler's 2^16 has to come before the rounding."""
+    """A gradient of e^-20 is 2e-9 and fp16 ends at 6e-8: the scaler's 2^16 has to come before rounding."""
     head, hidden_RD, labels_R = problem(2 * ROWS, dtype=torch.float32)
     head.weight.data.zero_()[0] = 4.0
     hidden_RD.data.fill_(1.0)
