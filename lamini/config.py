@@ -81,6 +81,7 @@ class Trainer:
     accelerator: str  # auto, cpu, gpu or mps
     devices: int  # per student
     precision: str  # auto, 32-true, bf16-mixed, bf16-true or 16-mixed
+    head: str  # loss over the vocabulary: chunked, plain or liger (CUDA); they differ in the last bits
     gradient_clip: float | None  # norm; null: none
     threads: int | None  # CPU threads of a student; null: all cores
     log_every: int  # optimizer steps between records of metrics.jsonl

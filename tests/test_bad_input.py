@@ -61,6 +61,7 @@ LINES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "schedule": ((STUDENT, "scheduler.name=sine"), ("scheduler.name=sine", "cosine")),
     "name of a folder": ((STUDENT, "name=../x"), ("name='../x'",)),
     "no name": ((STUDENT, "name="), ("name=''",)),
+    "head": ((STUDENT, "trainer.head=fused"), ("trainer.head=fused", "chunked", "plain", "liger")),
     "devices in a sweep": (("-m", STUDENT, "trainer.devices=2"), ("trainer.devices=2", "-m")),
     "last of a sweep": (("-m", "model=t5-nano,gpt2-nano,t5-nan"), ("model=t5-nan",)),
     "last value of a sweep": (("-m", STUDENT, "seed=1,2,x"), ("seed", "x")),

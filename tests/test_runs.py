@@ -39,8 +39,8 @@ OTHER = {  # what comes out
     "optimizer.lr": 0.1, "optimizer.betas": [0.5, 0.5], "optimizer.eps": 0.1, "optimizer.weight_decay": 0.1,
     "optimizer": Adafactor(0.001, 1.0, -0.8, 0.0), "scheduler.name": "cosine", "scheduler.warmup_ratio": 0.5,
     "trainer.max_steps": 9, "trainer.max_epochs": 2.0, "trainer.precision": "bf16-true",
-    "trainer.gradient_clip": 0.5, "validation.share": 0.1, "validation.limit": 9, "validation.held_out": 9,
-    "family.wrapper": "alpaca", "family.architecture": {}, "family.licence": "mit",
+    "trainer.gradient_clip": 0.5, "trainer.head": "plain", "validation.share": 0.1, "validation.limit": 9,
+    "validation.held_out": 9, "family.wrapper": "alpaca", "family.architecture": {}, "family.licence": "mit",
 }  # fmt: skip
 
 

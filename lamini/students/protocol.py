@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from lamini.errors import UserError
+from lamini.students.head import summed_loss
 from lamini.students.layout import Features, TokenLayout
-from lamini.students.tensors import IGNORE, Ids, length_mask, pad_rows, summed_loss
+from lamini.students.tensors import IGNORE, Ids, length_mask, pad_rows
 
 __all__ = ["Batch", "Features", "Student"]
 
@@ -55,6 +56,7 @@ class Student(TokenLayout):
         """
         super().__init__(tokenizer, context, wrapper)
         self.model = model
+        self.head_loss = "chunked"  # trainer.head: chunked, plain or liger
 
     @abstractmethod
     def sides(self, prompt_N: np.ndarray, response_N: np.ndarray) -> np.ndarray:
@@ -139,7 +141,7 @@ class Student(TokenLayout):
             UserError: the student has no model.
         """
         hidden_RD, labels_R = self.responses(batch)
-        total = summed_loss(self.head(), hidden_RD, labels_R)
+        total = summed_loss(self.head(), hidden_RD, labels_R, self.head_loss)
         return total, torch.tensor(len(labels_R), device=labels_R.device)
 
     @classmethod

@@ -1,9 +1,9 @@
-"""Rows of ids as padded arrays, and the summed loss of response tokens.
+"""Rows of ids as padded arrays.
 
 Padding is placed and masked by length, never by id, because a padding id may be a real token (GPT-2
 pads with its end token).
 
-Names: B rows of a batch, T positions, D width, R response tokens.
+Names: B rows of a batch, T positions.
 """
 
 from __future__ import annotations
@@ -11,17 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 Ids = Sequence[int] | np.ndarray
 
 IGNORE = -100  # the label of a position without a target, as in torch and transformers
-
-# Logits held at once: 2**28 in fp32 are 1 GiB. More response tokens than that fit go through the
-# head in chunks whose logits are computed again in the backward pass.
-CHUNK_LOGITS = 2**28
 
 
 def pad_rows(rows: Sequence[Ids], fill: int, side: str = "right") -> np.ndarray:
@@ -57,18 +50,3 @@ def segments(lengths: Sequence[int], rows: Sequence[Ids]) -> np.ndarray:
 def length_mask(rows: Sequence[Ids], side: str = "right") -> np.ndarray:
     """1 at tokens and 0 at padding, by length: a padding id may well be a real token."""
     return pad_rows([np.ones(len(row), dtype=np.int64) for row in rows], 0, side)
-
-
-def token_losses(head: nn.Linear, hidden_RD: Tensor, labels_R: Tensor) -> Tensor:
-    """Summed cross-entropy of some response tokens, in fp32 whatever the head computes in."""
-    return nn.functional.cross_entropy(head(hidden_RD).float(), labels_R, reduction="sum")
-
-
-def summed_loss(head: nn.Linear, hidden_RD: Tensor, labels_R: Tensor) -> Tensor:
-    """Summed cross-entropy of all response tokens with at most CHUNK_LOGITS logits alive."""
-    rows = max(1, CHUNK_LOGITS // head.weight.shape[0])
-    if len(labels_R) <= rows:
-        return token_losses(head, hidden_RD, labels_R)
-    chunks = zip(hidden_RD.split(rows), labels_R.split(rows), strict=True)
-    parts = [checkpoint(token_losses, head, *chunk, use_reentrant=False) for chunk in chunks]
-    return torch.stack(parts).sum()

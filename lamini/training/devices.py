@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 
 from lamini.children import cores
@@ -42,6 +44,25 @@ def check_device(trainer: Trainer) -> None:
         raise UserError("trainer.precision=16-mixed needs a CUDA device; use 32-true or bf16-mixed")
     if uses_cuda(trainer) and trainer.devices > torch.cuda.device_count():
         raise UserError(f"trainer.devices={trainer.devices}: there are {torch.cuda.device_count()}")
+    if trainer.head == "liger":
+        _check_liger(trainer)
+
+
+def _check_liger(trainer: Trainer) -> None:
+    if not uses_cuda(trainer):
+        raise UserError(
+            "trainer.head=liger needs a CUDA device; use trainer.head=chunked, which runs anywhere"
+        )
+    if find_spec("liger_kernel") is None:
+        raise UserError(
+            "trainer.head=liger needs the package liger-kernel, which is not installed:"
+            " pip install liger-kernel, or use trainer.head=chunked"
+        )
+    if trainer.precision == "16-mixed":
+        raise UserError(
+            "trainer.head=liger rounds gradients to fp16 before trainer.precision=16-mixed scales them;"
+            " use trainer.head=chunked, or trainer.precision=bf16-mixed where the device has bf16"
+        )
 
 
 def uses_cuda(trainer: Trainer) -> bool:

@@ -85,6 +85,7 @@ def fit(job: Run, interruption: Interruption) -> None:
     prepared = prepare(config)
     torch.manual_seed(config.seed)
     student = prepared.student
+    student.head_loss = config.trainer.head
     student.model = build_model(config, len(student.tokenizer))
     parameters = sum(parameter.numel() for parameter in student.model.parameters())
     job.note(architecture=student.architecture, parameters=parameters, data=data_facts(prepared))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lamini.errors import UserError
-from lamini.students import layout, tensors
+from lamini.students import layout
 from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.protocol import Features
 from tests.students import tiny
@@ -122,26 +122,6 @@ def test_head_runs_at_response_positions_only(student: EncoderDecoder) -> None:
     _, count = student.loss(batch_of(student, tiny.PAIRS))
     hook.remove()
     assert rows == [(int(count), head.weight.shape[0])]
-
-
-def test_chunked_loss_has_the_same_value_and_gradients(
-    student: EncoderDecoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, batch = student.model, batch_of(student, tiny.PAIRS)
-    assert model is not None
-    results = []
-    for logits in (tensors.CHUNK_LOGITS, 7 * len(student.tokenizer)):
-        monkeypatch.setattr(tensors, "CHUNK_LOGITS", logits)
-        model.zero_grad()
-        total, _ = student.loss(batch)
-        total.backward()
-        grads = [p.grad.clone() for p in model.parameters() if p.grad is not None]
-        results.append((total.item(), grads))
-    (whole, grads), (chunked, chunked_grads) = results
-    assert chunked == pytest.approx(whole, rel=1e-6)
-    for one, other in zip(grads, chunked_grads, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
-    model.zero_grad()
 
 
 def test_answers_keep_order_and_do_not_depend_on_neighbours(student: EncoderDecoder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,9 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 
 from lamini.errors import UserError
 from lamini.runs import config_hash
+from lamini.students import protocol
 from lamini.students.encoder_decoder import EncoderDecoder
+from lamini.students.head import summed_loss
 from lamini.training import fit
 from lamini.training.checkpoints import Checkpoints
 from lamini.training.module import StudentModule
@@ -147,6 +150,23 @@ def test_memory_that_is_full_names_the_key_to_lower(folder: Path, monkeypatch: p
     monkeypatch.setattr(StudentModule, "training_step", full)
     run = small.train(folder / "memory", "gpt2")
     assert small.record(run)["error"].endswith("lower size.micro_tokens=160")
+
+
+def test_the_head_of_the_configuration_is_the_students(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways: list[str] = []
+
+    def spied(head: Any, hidden_RD: Any, labels_R: Any, way: str) -> Any:
+        ways.append(way)
+        return summed_loss(head, hidden_RD, labels_R, way)
+
+    monkeypatch.setattr(protocol, "summed_loss", spied)
+    losses = [
+        small.record(small.train(folder / way, "t5", f"trainer.head={way}"))["train_loss"]
+        for way in ("plain", "chunked")
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    middle = len(ways) // 2
+    assert set(ways[:middle]) == {"plain"} and set(ways[middle:]) == {"chunked"}
 
 
 def test_force_removes_what_is_ours_and_nothing_else(folder: Path) -> None:

@@ -15,6 +15,7 @@ from lamini.config import Scheduler
 from lamini.errors import UserError
 from lamini.students.decoder_only import DecoderOnly
 from lamini.students.encoder_decoder import EncoderDecoder
+from lamini.training import devices
 from lamini.training.devices import check_device, precision_of
 from lamini.training.module import StudentModule
 from lamini.training.optimizers import AdamW
@@ -86,6 +87,24 @@ def test_a_device_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
     trainer = small.config(tmp_path, "t5").trainer
     trainer.accelerator = name
     with pytest.raises(UserError, match=f"trainer.accelerator={name}"):
+        check_device(trainer)
+
+
+def test_liger_is_refused_where_it_cannot_run_and_the_way_out_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = small.config(tmp_path, "gpt2", "trainer.head=liger").trainer
+    with pytest.raises(UserError, match="trainer.head=liger needs a CUDA device; use trainer.head=chunked"):
+        check_device(trainer)
+    monkeypatch.setattr(devices, "uses_cuda", lambda trainer: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(devices, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="trainer.head=liger.*pip install liger-kernel.*trainer.head=chunked"):
+        check_device(trainer)
+    monkeypatch.setattr(devices, "find_spec", lambda name: object())
+    check_device(trainer)
+    trainer.precision = "16-mixed"
+    with pytest.raises(UserError, match="trainer.head=liger.*16-mixed.*trainer.head=chunked.*bf16-mixed"):
         check_device(trainer)
 
 
