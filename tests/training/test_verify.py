@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lamini.data.datamodule import PairsDataModule
+from lamini.students import protocol
 from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.protocol import Batch
 from lamini.training.devices import device_of
@@ -88,3 +89,13 @@ def test_a_resumed_run_that_begins_anew_is_found_out(tmp_path: Path, monkeypatch
     config = small.config(tmp_path, "t5")
     found = runs.checks("t5-nano", config, prepare(config), device_of(config.trainer))
     assert failed([next(found)]) == {"resumed run = straight run"}
+
+
+def test_a_wrong_chunked_loss_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = protocol.summed_loss
+
+    def scaled(head: nn.Linear, hidden: Tensor, labels: Tensor, way: str) -> Tensor:
+        return original(head, hidden, labels, way) * (1.0 if way == "plain" else 1.001)
+
+    monkeypatch.setattr(protocol, "summed_loss", scaled)
+    assert failed(on_a_batch(tmp_path)) == {"chunked loss = plain loss"}

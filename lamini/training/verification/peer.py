@@ -58,5 +58,5 @@ def plain_loop(config: TrainConfig, prepared: Prepared, device: torch.device) ->
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     return losses
