@@ -66,7 +66,7 @@ def case(
         case("after the update", 7),
         case("after the update", 20, "t5", ADAFACTOR),
         case("writing a checkpoint", 1),
-        case("writing a checkpoint", 13, "gpt2", ADAFACTOR),
+        case("writing a checkpoint", 12, "gpt2", ADAFACTOR),
         case("naming a checkpoint", 1),
         case("naming a checkpoint", 6),
         case("removing the old one", 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from collections.abc import Callable
@@ -58,10 +59,8 @@ class Payload:
         return os.mkdir, (str(self.file),)
 
 
-def list_anew(folder: Path, **more: Saved) -> None:
+def list_anew(folder: Path) -> None:
     """An index whose digests fit what stands there now, as a tamperer would write it."""
-    import hashlib
-
     write_index(
         folder,
         [
