@@ -1,4 +1,4 @@
-"""When checkpoints are written: by steps, by the clock, after validations, never into a full disk's remains."""
+"""When checkpoints are written: by steps, by the clock, after validations, and on a disk that fills up."""
 
 from __future__ import annotations
 
