@@ -105,7 +105,8 @@ def _check_numbers(config: TrainConfig) -> None:
         "trainer.max_epochs": trainer.max_epochs, "trainer.max_steps": trainer.max_steps,
         "trainer.devices": trainer.devices, "trainer.threads": trainer.threads,
         "trainer.log_every": trainer.log_every, "trainer.checkpoint_every": trainer.checkpoint_every,
-        "trainer.gradient_clip": trainer.gradient_clip,
+        "trainer.checkpoint_minutes": trainer.checkpoint_minutes, "trainer.keep_last": trainer.keep_last,
+        "trainer.keep_best": trainer.keep_best, "trainer.gradient_clip": trainer.gradient_clip,
         "validation.every": validation.every, "validation.limit": validation.limit,
         "validation.held_out": validation.held_out,
     }  # fmt: skip

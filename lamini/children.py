@@ -23,7 +23,7 @@ from typing import Any
 
 from lamini.errors import UserError
 
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last: SLURM's --signal, before it ends a job
 PRELOAD = ["lamini.training.fit", "lamini.training.plan", "lamini.training.verify"]
 
 
@@ -77,7 +77,7 @@ class Children:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM go to the child, which saves and stops; without one: KeyboardInterrupt."""
+        """Those of STOPPING go to the child, which saves and stops; without one: KeyboardInterrupt."""
         old = {number: signal.signal(number, self._stop) for number in STOPPING}
         try:
             yield
@@ -86,27 +86,39 @@ class Children:
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        again = self.stopped_by is not None
+        again = self.stopped_by is not None and number == signal.SIGINT
         self.stopped_by = number
         if self.child is None or self.child.pid is None:
             raise KeyboardInterrupt
-        try:  # a second Ctrl-C does not wait for the end of the step
+        try:  # a Ctrl-C that is not the first does not wait for the end of the step
             os.kill(self.child.pid, signal.SIGINT if again else signal.SIGTERM)
         except ProcessLookupError:
             return  # it ended this moment
 
 
 def _server() -> ForkServerContext:
-    """The running server. It inherits that Ctrl-C is ignored, which may come while it imports for seconds."""
+    """The running server."""
     _spin_briefly()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
-    old = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with deaf():
         forkserver.ensure_running()
-    finally:
-        signal.signal(signal.SIGINT, old)
     return context
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """What starts in here inherits that it ignores Ctrl-C and SIGUSR1.
+
+    Both may reach a whole process group: a server while it imports for seconds, and Python's resource
+    tracker, which only knows better than to die of SIGINT and SIGTERM.
+    """
+    old = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGUSR1)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def _spin_briefly() -> None:
@@ -138,7 +150,7 @@ def _call(module: str, function: str, arguments: tuple[Any, ...], sender: Connec
     """
     os.setpgrp()
     for number in STOPPING:
-        signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt, also for SIGTERM
+        signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt, not only for Ctrl-C
     try:
         sender.send(None)
         outcome = here(module, function, *arguments)

@@ -86,6 +86,9 @@ class Trainer:
     threads: int | None  # CPU threads of a student; null: all cores
     log_every: int  # optimizer steps between records of metrics.jsonl
     checkpoint_every: int | None  # optimizer steps between checkpoints; null: at each validation
+    checkpoint_minutes: float | None  # and after so much time on the clock; null: steps alone decide
+    keep_last: int  # newest checkpoints kept
+    keep_best: int  # checkpoints of the lowest validation losses kept
 
 
 @dataclass

@@ -15,7 +15,7 @@ import pytest
 import lamini.config as config_module
 from lamini.compose import CONF, compose
 from lamini.config import TrainConfig
-from lamini.data import options
+from lamini.data import batching, options
 from lamini.errors import UserError
 from lamini.teacher import options as teachers
 from lamini.teacher.prices import Prices
@@ -24,11 +24,12 @@ from lamini.training import loggers, optimizers
 PACKAGE = Path(config_module.__file__).parent
 TREE = [cls for cls in vars(config_module).values() if dataclasses.is_dataclass(cls)]
 OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers.AdamW, optimizers.Adafactor,
-           loggers.Wandb, loggers.Csv, loggers.Nothing, teachers.OpenAI, teachers.Transformers,
-           teachers.Oracle, teachers.Replay, Prices]  # fmt: skip
+           batching.Auto, batching.Packed, batching.Bucketed, batching.Plain, loggers.Wandb, loggers.Csv,
+           loggers.Nothing, teachers.OpenAI, teachers.Transformers, teachers.Oracle, teachers.Replay,
+           Prices]  # fmt: skip
 OPEN = [options.SourceOptions]  # entries of open mappings: their users write only what differs
 PUBLIC = """
-architecture batch_size checkpoint context data family force init limit logger max_rejected mode name
+architecture batch_size batching checkpoint context data family force init limit logger max_rejected mode name
 optimizer paths scheduler seed size tokenizer trainer validation vocabulary
 AnalyzeConfig: contamination data diversity figures force near paths processes seed semantic tokenizer
 Budget: usd
@@ -56,11 +57,14 @@ Semantic: map model points sample
 Size: micro_tokens name
 TopicFilter: pages_above subcategories_above words_below
 Topics: filter path
-Trainer: accelerator checkpoint_every devices gradient_clip head log_every max_epochs max_steps precision threads
+Trainer: accelerator checkpoint_every checkpoint_minutes devices gradient_clip head keep_best keep_last
+  log_every max_epochs max_steps precision threads
 Validation: answers every held_out limit share
 FileData: format path
 MixtureData: hub sources
 OracleData: fault_rate held_out pairs seed
+Auto: padding
+Packed: budgets padding
 AdamW: betas eps lr weight_decay
 Adafactor: clip_threshold decay_rate lr weight_decay
 Wandb: entity mode project tags

@@ -176,7 +176,9 @@ def test_a_killed_student_takes_nobody_along_and_is_continued(
     assert record(first)["steps"] == 150
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name
+)
 def test_a_signal_saves_the_student_and_stops_the_sweep(
     start: Callable[..., Any], train: Train, tiny: Words, tmp_path: Path, number: signal.Signals
 ) -> None:

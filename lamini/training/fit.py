@@ -17,21 +17,24 @@ from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from lamini.config import TrainConfig
 from lamini.data.datamodule import PairsDataModule
+from lamini.errors import UserError
 from lamini.runs import RunFolder, State, plain, write_atomically
 from lamini.students.export import export
 from lamini.students.loading import build_model
 from lamini.training import ranks, scoring
 from lamini.training.answers import Answers
-from lamini.training.checkpoints import LAST, Checkpoints
+from lamini.training.checkpoints import Checkpoints
 from lamini.training.devices import device_of, precision_of, set_threads, uses_cuda
 from lamini.training.ending import Run, card, data_facts, ending, first_record, logged_run, summarise
 from lamini.training.interruption import Interruption
+from lamini.training.kept import LAST, Kept
 from lamini.training.loggers import Metrics
 from lamini.training.module import StudentModule
 from lamini.training.prepare import Prepared, prepare
 from lamini.training.progress import ProgressDisplay
 from lamini.training.quiet import quiet
 from lamini.training.recording import Recorder
+from lamini.training.resuming import check_architecture, restore
 
 OURS = (
     "run.json", "config.yaml", "metrics.jsonl", "answers.jsonl", "error.txt",
@@ -45,13 +48,16 @@ def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1) -> Non
     How it ended (done, failed, interrupted) is in run.json; a failure also prints one sentence.
 
     Raises:
-        UserError: the folder is another configuration's or another process's, or cannot be written.
+        UserError: the folder is another configuration's or another process's, cannot be written, or holds
+            checkpoints of which none is whole.
     """
     path.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(path)
     with folder.locked():
         if folder.state(config) is State.new:
             _clear(path)
+        else:
+            _restore(folder)
         (path / "error.txt").unlink(missing_ok=True)
         write_atomically(folder.config_file, yaml.safe_dump(plain(config), sort_keys=False))
         if config.trainer.devices == 1:
@@ -134,7 +140,6 @@ def _train(
 ) -> None:
     """Lightning's part, from the last checkpoint if there is one."""
     config, path = job.config, job.folder.path
-    last = path / "checkpoints" / LAST
     trainer = _trainer(job, prepared, recorder, interruption, saved)
     module = StudentModule(
         prepared.student, config.optimizer, config.scheduler, prepared.steps, config.seed,
@@ -146,6 +151,9 @@ def _train(
         seed=config.seed, devices=config.trainer.devices, rank=job.rank,
         num_workers=1 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for padding
     )  # fmt: skip
+    last = path / "checkpoints" / LAST
+    if last.exists():
+        check_architecture(last, module.state_dict())
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
 
 
@@ -160,9 +168,11 @@ def _trainer(
     config, path = job.config, job.folder.path
     every = min(config.validation.every or math.ceil(prepared.steps / 10), prepared.steps)
     validate = every if len(prepared.validation) else None
+    kept = Kept(path / "checkpoints", config.trainer.keep_last, config.trainer.keep_best)
     checkpoints = Checkpoints(
-        path / "checkpoints", config.trainer.checkpoint_every or every, validate, prepared.steps, saved
-    )
+        kept, config.trainer.checkpoint_every or every, config.trainer.checkpoint_minutes, validate,
+        prepared.steps, saved,
+    )  # fmt: skip
     interruption.checkpoints = checkpoints
     table = prepared.validation_table.slice(0, config.validation.answers).to_pydict()
     rows = list(zip(table["instruction"], table["response"], strict=True))
@@ -175,13 +185,25 @@ def _trainer(
     ]
     return pl.Trainer(
         accelerator=config.trainer.accelerator, devices=config.trainer.devices,
-        strategy="auto" if config.trainer.devices == 1 else "ddp", plugins=[LightningEnvironment()],
+        strategy="auto" if config.trainer.devices == 1 else "ddp",
+        plugins=[LightningEnvironment(), checkpoints.io],
         precision=precision_of(config.trainer), max_steps=prepared.steps, max_epochs=1,  # type: ignore[arg-type]
         val_check_interval=validate, check_val_every_n_epoch=None, limit_val_batches=1.0 if validate else 0,
         num_sanity_val_steps=0, use_distributed_sampler=False, enable_progress_bar=False,
         enable_model_summary=False, enable_checkpointing=False, logger=job.loggers or False,
         callbacks=callbacks, default_root_dir=path,
     )  # fmt: skip
+
+
+def _restore(folder: RunFolder) -> None:
+    """Choose where to continue and say what is wrong with the newer checkpoints."""
+    try:
+        told = restore(folder.path / "checkpoints")
+    except UserError as error:
+        folder.write({**folder.record(), "status": "failed", "error": str(error)})
+        raise
+    for sentence in told:
+        print(f"{folder.path.name}: {sentence}", file=sys.stderr, flush=True)
 
 
 def _clear(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM (schedulers), or a sweep that died: finish the step, save, stop; the same line continues.
+"""Ctrl-C, SIGTERM, SIGUSR1 (schedulers), a sweep that died: finish the step, save, stop; the line goes on.
 
 While a student trains, a signal only leaves a note that is read at the end of the step; before and after
 there is nothing to save, so it stops at once. The ranks of one student agree on it, since a step needs all
@@ -19,7 +19,7 @@ import pytorch_lightning as pl
 
 from lamini.training.checkpoints import Checkpoints
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class Interrupted(BaseException):

@@ -12,10 +12,13 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from multiprocessing import forkserver
 from types import FrameType
 from typing import Any
 
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
+
+from lamini.children import deaf
 
 PATIENCE = 30.0  # seconds the other ranks have to end by themselves once one has failed
 
@@ -27,6 +30,8 @@ def on_all(devices: int, function: Callable[..., None], *arguments: Any) -> int:
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(["lamini.training.fit"])
     everything = (devices, _free_port(), function, arguments)
+    with deaf():
+        forkserver.ensure_running()
     ranks = start_processes(_rank, everything, nprocs=devices, join=False, start_method="forkserver")
     assert isinstance(ranks, ProcessContext)
 
@@ -36,7 +41,7 @@ def on_all(devices: int, function: Callable[..., None], *arguments: Any) -> int:
                 os.kill(process.pid, number)
 
     # A Ctrl-C reaches the ranks from the terminal too: as SIGTERM it does not count as the second one.
-    old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM,)}
+    old = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGUSR1)}
     old[signal.SIGINT] = signal.signal(signal.SIGINT, lambda _, frame: pass_on(signal.SIGTERM, frame))
     try:
         while not ranks.join(grace_period=PATIENCE):
@@ -58,6 +63,7 @@ def _rank(rank: int, devices: int, port: int, function: Callable[..., None], arg
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # until the student listens
     function(rank, *arguments)
 
 

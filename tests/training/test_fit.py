@@ -202,7 +202,7 @@ def test_without_validation_pairs_the_end_is_saved_all_the_same(folder: Path) ->
     record = small.record(run)
     assert record["status"] == "done" and record["validation_loss"] is None
     assert record["validation_bits_per_byte"] is None
-    assert [path.name for path in (run / "checkpoints").iterdir()] == ["last.ckpt"]
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.ckpt", "index.json"}
 
 
 def test_checkpoints_are_loaded_with_weights_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,13 +226,13 @@ def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_stays(
 ) -> None:
     original, saves = Checkpoints.save, []
 
-    def save(self: Checkpoints, trainer: object, best: bool = False) -> None:
+    def save(self: Checkpoints, trainer: object, loss: float | None = None) -> None:
         saves.append(1)
         if len(saves) == 2:
             with monkeypatch.context() as patch:
                 patch.setattr(os, "fsync", no_space)
-                original(self, trainer, best)  # type: ignore[arg-type]
-        original(self, trainer, best)  # type: ignore[arg-type]
+                original(self, trainer, loss)  # type: ignore[arg-type]
+        original(self, trainer, loss)  # type: ignore[arg-type]
 
     def no_space(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -244,7 +244,7 @@ def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_stays(
     assert record["error"] == f"{run / 'checkpoints' / 'last.ckpt'} cannot be written: the disk is full"
     checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     assert checkpoint["global_step"] == 3
-    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt", "index.json"}
 
 
 @pytest.mark.slow
