@@ -51,8 +51,17 @@ class Step:
         return replace(self, micro_batches=moved)
 
 
+Extras = Callable[[np.ndarray], "Batch"]
+"""Row numbers of a micro-batch's pairs, in their order -> tensors that it carries beside the student's."""
+
+
 def make_step(
-    student: Student, tokens: Tokens, plan: list[np.ndarray], devices: int = 1, rank: int = 0
+    student: Student,
+    tokens: Tokens,
+    plan: list[np.ndarray],
+    devices: int = 1,
+    rank: int = 0,
+    extras: Extras | None = None,
 ) -> Step:
     """Collate this rank's share of a plan: micro-batches as row numbers of `tokens` (M,)."""
     lengths = [(tokens.prompt_lengths_N[rows], tokens.response_lengths_N[rows]) for rows in plan]
@@ -62,6 +71,8 @@ def make_step(
         )
         for rows in plan[rank::devices]
     ]
+    if extras is not None:
+        mine = [batch | extras(rows) for batch, rows in zip(mine, plan[rank::devices], strict=True)]
     return Step(
         micro_batches=mine,
         response_tokens=sum(int(response.sum()) for _, response in lengths),
@@ -107,7 +118,8 @@ class PairsDataModule(pl.LightningDataModule):
     """Training steps from tokens and their order, validation by token budget.
 
     `batch_size` pairs make a step over all `devices`; `micro_tokens` is the budget of padded tokens
-    of a micro-batch; `steps` is the length of the run. `validation` may be empty.
+    of a micro-batch; `steps` is the length of the run. `validation` may be empty. `extras` adds to
+    training micro-batches what an objective needs.
     """
 
     def __init__(
@@ -123,6 +135,7 @@ class PairsDataModule(pl.LightningDataModule):
         devices: int = 1,
         rank: int = 0,
         num_workers: int = 0,
+        extras: Extras | None = None,
     ) -> None:
         super().__init__()
         self.student = student
@@ -136,12 +149,13 @@ class PairsDataModule(pl.LightningDataModule):
         self.devices = devices
         self.rank = rank
         self.num_workers = num_workers
+        self.extras = extras
 
     def step(self, number: int) -> Step:
         """The optimizer step `number` (from 0) of this rank."""
         rows_B = self.order.rows(number, self.batch_size)
         plan = self._plan(self.train, rows_B, number)
-        return make_step(self.student, self.train, plan, self.devices, self.rank)
+        return make_step(self.student, self.train, plan, self.devices, self.rank, self.extras)
 
     def train_dataloader(self) -> DataLoader[Step]:
         """Steps from the trainer's global step to the last one."""

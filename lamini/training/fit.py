@@ -137,15 +137,17 @@ def _train(
     config, path = job.config, job.folder.path
     last = path / "checkpoints" / LAST
     trainer = _trainer(job, prepared, recorder, interruption, saved)
+    objective = config.objective.build(config, prepared, device_of(config.trainer, job.rank))
     module = StudentModule(
         prepared.student, config.optimizer, config.scheduler, prepared.steps, config.seed,
-        config.trainer.gradient_clip,
+        config.trainer.gradient_clip, objective,
     )  # fmt: skip
     data = PairsDataModule(
         prepared.student, prepared.train, prepared.order, prepared.validation,
         batch_size=config.batch_size, micro_tokens=config.size.micro_tokens, steps=prepared.steps,
         seed=config.seed, devices=config.trainer.devices, rank=job.rank,
         num_workers=1 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for padding
+        extras=objective.extras,
     )  # fmt: skip
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
 
