@@ -37,9 +37,9 @@ class Hidden(OpenTeacher):
 
     def check(self) -> None:
         """Raise UserError as `OpenTeacher.check`, and where nothing would train the head."""
-        super().check()
         if self.mix == 0:
             raise UserError("objective.mix=0: hidden states alone never train the student's head; raise it")
+        super().check()
 
     def build(self, config: TrainConfig, prepared: Prepared, device: torch.device) -> Objective:
         """See `OpenTeacher.build`."""

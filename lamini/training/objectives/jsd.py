@@ -26,12 +26,12 @@ class JSD(Distillation):
 
     def check(self) -> None:
         """Raise UserError as `Distillation.check`, and for a beta outside."""
-        super().check()
         if not 0 < self.beta < 1:
             raise UserError(
                 f"objective.beta={self.beta} must lie between 0 and 1, where the divergence vanishes;"
                 " objective=forward_kl and objective=reverse_kl are the two ends"
             )
+        super().check()
 
     def divergence(self, teacher_RC: Tensor, student_RC: Tensor) -> Tensor:
         """beta KL(p || m) + (1 - beta) KL(q || m), (R,)."""

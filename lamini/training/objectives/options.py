@@ -82,11 +82,11 @@ class Distillation(OpenTeacher):
 
     def check(self) -> None:
         """Raise UserError as `OpenTeacher.check`."""
-        super().check()
         if self.top_k < 1:
             raise UserError(f"objective.top_k={self.top_k} must be at least 1")
         if not 0 < self.temperature < float("inf"):
             raise UserError(f"objective.temperature={self.temperature} must be greater than 0")
+        super().check()
 
     def fits(self, config: TrainConfig, student: Student) -> int:
         """See `OpenTeacher.fits`; a stored teacher is gone before training begins."""

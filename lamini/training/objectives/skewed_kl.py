@@ -35,12 +35,12 @@ class SkewedKL(Distillation):
 
     def check(self) -> None:
         """Raise UserError as `Distillation.check`, and for a skew outside."""
-        super().check()
         if not 0 < self.skew < 1:
             raise UserError(
                 f"objective.skew={self.skew} must lie between 0 and 1;"
                 f" without a skew it is objective={self.direction.value}_kl"
             )
+        super().check()
 
     def divergence(self, teacher_RC: Tensor, student_RC: Tensor) -> Tensor:
         """sum f (log f - log(a f + (1 - a) g)), (R,)."""
