@@ -14,7 +14,7 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from lamini.config import TrainConfig
 from lamini.errors import UserError
-from lamini.students.loading import auto_class, first_line
+from lamini.students.loading import auto_class, blank, first_line
 from lamini.students.protocol import Student
 from lamini.students.tokenizers import load_tokenizer
 from lamini.training.teachers.place import place_of
@@ -42,9 +42,9 @@ def check_fit(teacher: str, config: TrainConfig, student: Student) -> PreTrained
         raise UserError(f"{name} has {positions} positions; context={positions} is the most it can read")
     try:
         with torch.device("meta"):
-            model: PreTrainedModel = auto_class(shape).from_config(shape)
+            model = blank(shape)
         around(student, model).ready()
-    except (UserError, ValueError) as error:
+    except UserError as error:
         raise UserError(f"{name}: {first_line(error)}") from error
     return model
 
