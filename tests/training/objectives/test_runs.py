@@ -115,3 +115,28 @@ def test_the_plan_holds_the_teacher_and_refuses_one_that_does_not_fit(
     assert forecast(stored, folder / "x", 1e10).memory == plain
     with pytest.raises(UserError, match="its vocabulary .* a teacher trained with this very tokenizer"):
         forecast(small.config(folder, shape, *line, "vocabulary=600"), folder / "x", 1e10)
+
+
+@pytest.mark.parametrize("kind", list(LINES))
+def test_bf16_trains_with_a_bf16_teacher(folder: Path, taught: tuple[str, str], kind: str) -> None:
+    shape, teacher = taught
+    line = [*LINES[kind], f"objective.teacher={teacher}", "trainer.precision=bf16-mixed"]
+    record = small.record(small.train(folder / f"{shape}-{kind}-bf16", shape, *line))
+    assert record["status"] == "done", record["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", list(LINES))
+def test_two_ranks_train_as_one_process_does(folder: Path, taught: tuple[str, str], kind: str) -> None:
+    shape, teacher = taught
+    still = {
+        "t5": ["architecture.dropout_rate=0"],
+        "gpt2": ["architecture.resid_pdrop=0.0", "architecture.attn_pdrop=0.0"],
+    }
+    line = [*LINES[kind], f"objective.teacher={teacher}", "optimizer.eps=1e-3", *still[shape]]
+    one = small.train(folder / f"{shape}-{kind}-one", shape, *line)
+    two = small.train(folder / f"{shape}-{kind}-two", shape, *line, "trainer.devices=2", "trainer.threads=2")
+    assert small.record(two)["status"] == "done", small.record(two)["error"]
+    right = small.weights(two)
+    for name, tensor in small.weights(one).items():
+        torch.testing.assert_close(right[name], tensor, rtol=1e-5, atol=1e-6, msg=name)
