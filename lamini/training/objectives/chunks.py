@@ -17,10 +17,12 @@ CHUNK_LOGITS = 2**25
 
 
 def summed(function: Callable[..., Tensor], vocabulary: int, *tensors: Tensor) -> Tensor:
-    """The sum of `function(*chunk)` over chunks of the first dimension (R) of `tensors`.
+    """The sum of `function(*chunk)` over chunks of the first dimension (R) of `tensors`, which they share.
 
     Where one chunk does not hold everything, each is computed again in the backward pass.
     """
+    sizes = {len(tensor) for tensor in tensors}
+    assert len(sizes) == 1, f"student and teacher differ in their response tokens: {sorted(sizes)}"
     rows = max(1, CHUNK_LOGITS // vocabulary)
     if len(tensors[0]) <= rows:
         return function(*tensors)

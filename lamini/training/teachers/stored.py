@@ -3,9 +3,10 @@
 A distribution over V tokens becomes one over k + 1 classes, p_1 … p_k and the rest, and the student's is
 summed up in the same way. So no mass is lost on either side, every divergence stays defined (reverse KL too),
 never exceeds the one over all V tokens, and is 0 where the student says what the teacher says: what is
-dropped is only what happens inside the rest. Renormalising over the k instead would teach a distribution that
-is sharper than the teacher's, which is the bias that Anshumann et al. 2025 (arXiv 2503.16870) find in top-k
-distillation. With k = V there is no rest and nothing is lost.
+dropped is only what happens inside the rest. Renormalising the teacher over its k instead would teach a
+distribution that is sharper than the teacher's, which is the bias that Anshumann et al. 2025 (arXiv
+2503.16870) find in top-k distillation; renormalising both would leave the mass outside free to grow. With
+k = V there is no rest and nothing is lost.
 
 A temperature softens the k + 1 classes of both sides (the stored numbers do not depend on it): at other
 temperatures than 1 the rest counts as one token.

@@ -74,7 +74,7 @@ def test_more_kept_tokens_come_nearer_from_below(tmp_path: Path, name: str) -> N
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("temperature", [1.0, 1.7])
 def test_what_is_left_out_does_not_move_the_minimum(tmp_path: Path, name: str, temperature: float) -> None:
-    """A student that is its own teacher stays as it is; renormalised top-k would sharpen it."""
+    """A student that is its own teacher stays as it is; a teacher renormalised over its k would sharpen it."""
     student = toys.student_of("gpt2")
     teacher = toys.around(student, copy.deepcopy(student.ready()).eval())
     stored = stored_of(student, tmp_path, 3, teacher)
