@@ -83,6 +83,7 @@ def test_the_value_does_not_depend_on_chunks_and_no_chunk_is_larger(
 ) -> None:
     student = toys.student_of(kind)
     teacher = toys.teacher_of(student)
+    student.ready().double(), teacher.ready().double()
     objective = objective_of(student, teacher, "jsd", 0.3, 1.7)
     batch = tiny.batch_of(student, tiny.PAIRS)
     whole = objective(student, batch)

@@ -78,7 +78,7 @@ def test_more_kept_tokens_come_nearer_from_below(tmp_path: Path, name: str) -> N
 def test_what_is_left_out_does_not_move_the_minimum(tmp_path: Path, name: str, temperature: float) -> None:
     """A student that is its own teacher stays as it is; one renormalised over its k would not."""
     student = toys.student_of("gpt2")
-    teacher = toys.around(student, copy.deepcopy(student.ready()).eval())
+    teacher = toys.around(student, copy.deepcopy(student.ready().double()).eval())
     stored = stored_of(student, tmp_path, 3, teacher)
     batch = tiny.batch_of(student, [tiny.PAIRS[row] for row in ROWS]) | stored.extras(ROWS)
     plain, tokens = student.loss(batch)
