@@ -41,6 +41,8 @@ def check(jobs: list[Job], multirun: bool, line: list[str]) -> None:
         raise UserError(locate.ways_out(list(dict.fromkeys(missing)), line, data_problem is None))
     if data_problem:
         raise data_problem
+    for job in jobs:
+        job.config.objective.check()
     for cache in {job.config.paths.cache_dir for job in jobs}:
         ensure_writable(Path(cache), "paths.cache_dir")
     trained = [job for job in jobs if job.config.mode is Mode.train]

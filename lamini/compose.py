@@ -26,7 +26,7 @@ from lamini.schema import typed
 CONF = Path(__file__).resolve().parent.parent / "conf"
 SCHEMAS = {"train": TrainConfig, "generate": GenerateConfig, "analyze": AnalyzeConfig}
 LATE = re.compile(
-    r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|optimizer|logger|teacher)\.[^.=]+)=)"
+    r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|objective|optimizer|logger|teacher)\.[^.=]+)=)"
 )
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -142,8 +142,8 @@ def compose(script: str = "train", overrides: Sequence[str] = ()) -> Any:
 def opened(overrides: Sequence[str]) -> list[str]:
     """The overrides with `++` before keys that Hydra cannot know yet; `typed` checks them a moment later.
 
-    `architecture` is open, and the keys of data, optimizer, logger, family and size are those of the option,
-    which a swept `model=` chooses only in each job. data.sources stays closed: a typing error in
+    `architecture` is open, and the keys of data, objective, optimizer, logger, family and size are those of
+    the option, which a swept `model=` chooses only in each job. data.sources stays closed: a typing error in
     `data.sources.flan.weight=0` must not make a new source.
 
     `architecture.d_ff=64 data.pairs=9 seed=2` -> `++architecture.d_ff=64 ++data.pairs=9 seed=2`

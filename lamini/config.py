@@ -117,6 +117,7 @@ class TrainConfig:
     size: Size
     data: Any  # a dataclass of lamini.data.options
     validation: Validation
+    objective: Any  # a dataclass of lamini.training.objectives
     optimizer: Any  # a dataclass of lamini.training.optimizers
     scheduler: Scheduler
     batching: Any  # a dataclass of lamini.data.batching

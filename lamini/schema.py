@@ -1,7 +1,8 @@
 """The composed tree becomes an instance of its dataclass, once: unknown keys and wrong types end here.
 
-A mapping with a `_target_` that names a dataclass (data, teacher, optimizer, logger) is validated against
-that dataclass, so options that differ have types that differ and a newcomer adds one class, no registry.
+A mapping with a `_target_` that names a dataclass (data, teacher, objective, optimizer, logger) is validated
+against that dataclass, so options that differ have types that differ and a newcomer adds one class, no
+registry.
 """
 
 from __future__ import annotations

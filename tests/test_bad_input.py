@@ -53,6 +53,15 @@ LINES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "in --cfg too": ((STUDENT, "--cfg", "job", "sed=1"), ("sed", "seed")),
     "nothing in a batch": ((STUDENT, "batch_size=0"), ("batch_size=0", "greater than 0")),
     "not a number": ((STUDENT, "optimizer.lr=nan"), ("optimizer.lr=nan",)),
+    "teacher without a place": ((STUDENT, "objective=jsd"), ("objective.teacher",)),
+    "teacher that is nowhere": (
+        (STUDENT, "objective=jsd", "objective.teacher={dir}/none"),
+        ("objective.teacher={dir}/none", "no folder"),
+    ),
+    "teacher for nothing": (
+        (STUDENT, "objective=jsd", "objective.teacher=x/y", "objective.mix=1"),
+        ("objective.mix=1.0", "objective=sequence"),
+    ),
     "negative steps": ((STUDENT, "trainer.max_steps=-1"), ("trainer.max_steps=-1",)),
     "no checkpoint kept": ((STUDENT, "trainer.keep_last=0"), ("trainer.keep_last=0", "greater than 0")),
     "no best one kept": ((STUDENT, "trainer.keep_best=0"), ("trainer.keep_best=0",)),

@@ -25,6 +25,10 @@ SCRIPTS = dict.fromkeys(["teacher", "instructions", "curation", "diversity"], "g
 NEEDED = {  # what an option leaves to the user
     "data/file.yaml": ["data.path=x.jsonl"],
     "teacher/transformers.yaml": ["teacher.model=x"],
+    **{
+        f"objective/{name}.yaml": ["objective.teacher=x"]
+        for name in ("forward_kl", "hidden", "jsd", "reverse_kl", "skewed_kl")
+    },
 }
 PAPER = {  # Table 3 of the paper, and gpt2-medium
     "t5-small", "t5-base", "t5-large", "flan-t5-small", "flan-t5-base", "flan-t5-large", "cerebras-gpt-111M",
@@ -78,7 +82,7 @@ def _a_size(family: str) -> str:
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
         "batching", "curation", "data", "diversity", "experiment", "family", "instructions", "logger",
-        "optimizer", "paths", "scheduler", "size", "teacher", "trainer",
+        "objective", "optimizer", "paths", "scheduler", "size", "teacher", "trainer",
     }  # fmt: skip
 
 
@@ -189,6 +193,7 @@ def test_what_the_whole_sweep_shares_is_not_in_the_folder() -> None:
         ("data.pairs=9", True),
         ("+data.pairs=9", True),
         ("optimizer.lr=1", True),
+        ("objective.mix=0", True),
         ("family.learning_rate.scratch=1", True),
         ("size.micro_tokens=9", True),
         ("data=oracle", False),

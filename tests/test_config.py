@@ -20,17 +20,19 @@ from lamini.errors import UserError
 from lamini.teacher import options as teachers
 from lamini.teacher.prices import Prices
 from lamini.training import loggers, optimizers
+from lamini.training.objectives import forward_kl, hidden, jsd, reverse_kl, sequence, skewed_kl
 
 PACKAGE = Path(config_module.__file__).parent
 TREE = [cls for cls in vars(config_module).values() if dataclasses.is_dataclass(cls)]
 OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers.AdamW, optimizers.Adafactor,
            batching.Auto, batching.Packed, batching.Bucketed, batching.Plain, loggers.Wandb, loggers.Csv,
-           loggers.Nothing, teachers.OpenAI, teachers.Transformers, teachers.Oracle, teachers.Replay,
-           Prices]  # fmt: skip
+           loggers.Nothing, teachers.OpenAI, teachers.Transformers, teachers.Oracle, teachers.Replay, Prices,
+           sequence.Sequence, forward_kl.ForwardKL, reverse_kl.ReverseKL, jsd.JSD, skewed_kl.SkewedKL,
+           hidden.Hidden]  # fmt: skip
 OPEN = [options.SourceOptions]  # entries of open mappings: their users write only what differs
 PUBLIC = """
 architecture batch_size batching checkpoint context data family force init limit logger max_rejected mode name
-optimizer paths scheduler seed size tokenizer trainer validation vocabulary
+objective optimizer paths scheduler seed size tokenizer trainer validation vocabulary
 AnalyzeConfig: contamination data diversity figures force near paths processes seed semantic tokenizer
 Budget: usd
 Collection: columns hub limit path template
@@ -63,16 +65,21 @@ Validation: answers every held_out limit share
 FileData: format path
 MixtureData: hub sources
 OracleData: fault_rate held_out pairs seed
-Auto: padding
-Packed: budgets padding
 AdamW: betas eps lr weight_decay
 Adafactor: clip_threshold decay_rate lr weight_decay
+Auto: padding
+Packed: budgets padding
 Wandb: entity mode project tags
 OpenAI: base_url batch extra key model prices
 Transformers: batch_size device max_tokens model precision prices
 Oracle: fault_rate model prices
 Replay: kind model prices
 Prices: prompt response
+ForwardKL: mix source teacher temperature top_k
+ReverseKL: mix source teacher temperature top_k
+JSD: beta mix source teacher temperature top_k
+SkewedKL: direction mix skew source teacher temperature top_k
+Hidden: distance mix teacher
 SourceOptions: limit path weight
 """
 
@@ -156,7 +163,8 @@ def test_values_live_in_yaml_only(cls: Any) -> None:
 
 @pytest.mark.parametrize("cls", [*TREE, *OPTIONS, *OPEN], ids=ids)
 def test_every_key_has_a_line_of_documentation(cls: Any) -> None:
-    lines = inspect.getsource(cls).splitlines()
+    bases = (base for base in cls.__mro__ if dataclasses.is_dataclass(base))
+    lines = [line for base in bases for line in inspect.getsource(base).splitlines()]
     named = {"family", "size", "data", "validation", "optimizer", "scheduler", "trainer", "logger", "paths"}
     for name in fields(cls):
         (line,) = (line for line in lines if re.match(rf"    {name}: ", line))

@@ -53,14 +53,27 @@ class Step:
         return replace(self, micro_batches=moved)
 
 
+Extras = Callable[[np.ndarray], "Batch"]
+"""Row numbers of a micro-batch's pairs, in their order -> tensors that it carries beside the student's."""
+
+
 def make_step(
-    student: Student, tokens: Tokens, plan: list[MicroBatch], devices: int = 1, rank: int = 0
+    student: Student,
+    tokens: Tokens,
+    plan: list[MicroBatch],
+    devices: int = 1,
+    rank: int = 0,
+    extras: Extras | None = None,
 ) -> Step:
     """Collate this rank's share of a plan, whose rows hold row numbers of `tokens`."""
     every_N = np.concatenate([row for rows in plan for row in rows])
     real, computed = np.sum([_positions(student, tokens, rows) for rows in plan], axis=0).tolist()
+    mine = [_collated(student, tokens, rows) for rows in plan[rank::devices]]
+    if extras is not None:
+        pairs = (np.concatenate(rows) for rows in plan[rank::devices])
+        mine = [batch | extras(pairs_M) for batch, pairs_M in zip(mine, pairs, strict=True)]
     return Step(
-        micro_batches=[_collated(student, tokens, rows) for rows in plan[rank::devices]],
+        micro_batches=mine,
         response_tokens=int(tokens.response_lengths_N[every_N].sum()),
         positions=real,
         padded_positions=computed,
@@ -130,7 +143,8 @@ class PairsDataModule(pl.LightningDataModule):
     """Training steps from tokens and their order, validation by token budget.
 
     `batch_size` pairs make a step over all `devices`; `batching` cuts it into micro-batches of at most
-    `micro_tokens` positions; `steps` is the length of the run. `validation` may be empty.
+    `micro_tokens` positions; `steps` is the length of the run. `validation` may be empty. `extras` adds
+    to training micro-batches what an objective needs.
     """
 
     def __init__(
@@ -147,6 +161,7 @@ class PairsDataModule(pl.LightningDataModule):
         devices: int = 1,
         rank: int = 0,
         num_workers: int = 0,
+        extras: Extras | None = None,
     ) -> None:
         super().__init__()
         self.student = student
@@ -161,12 +176,13 @@ class PairsDataModule(pl.LightningDataModule):
         self.devices = devices
         self.rank = rank
         self.num_workers = num_workers
+        self.extras = extras
 
     def step(self, number: int) -> Step:
         """The optimizer step `number` (from 0) of this rank."""
         rows_B = self.order.rows(number, self.batch_size)
         plan = self._plan(self.train, rows_B, number)
-        return make_step(self.student, self.train, plan, self.devices, self.rank)
+        return make_step(self.student, self.train, plan, self.devices, self.rank, self.extras)
 
     def train_dataloader(self) -> DataLoader[Step]:
         """Steps from the trainer's global step to the last one."""

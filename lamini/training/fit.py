@@ -141,15 +141,17 @@ def _train(
     """Lightning's part, from the last checkpoint if there is one."""
     config, path = job.config, job.folder.path
     trainer = _trainer(job, prepared, recorder, interruption, saved)
+    objective = config.objective.build(config, prepared, device_of(config.trainer, job.rank))
     module = StudentModule(
         prepared.student, config.optimizer, config.scheduler, prepared.steps, config.seed,
-        config.trainer.gradient_clip,
+        config.trainer.gradient_clip, objective,
     )  # fmt: skip
     data = PairsDataModule(
         prepared.student, prepared.train, prepared.order, prepared.validation, prepared.batching,
         batch_size=config.batch_size, micro_tokens=config.size.micro_tokens, steps=prepared.steps,
         seed=config.seed, devices=config.trainer.devices, rank=job.rank,
         num_workers=1 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for padding
+        extras=objective.extras,
     )  # fmt: skip
     last = path / "checkpoints" / LAST
     if last.exists():

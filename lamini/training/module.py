@@ -21,6 +21,7 @@ from lamini.config import Scheduler
 from lamini.data.datamodule import Step
 from lamini.errors import UserError
 from lamini.students.protocol import Student
+from lamini.training.objectives.objective import Objective
 
 
 class NonFiniteLoss(UserError):
@@ -38,11 +39,14 @@ class StudentModule(pl.LightningModule):
         steps: int,
         seed: int,
         clip: float | None,
+        objective: Objective | None = None,
     ) -> None:
+        """`objective` is the sequence loss where none is given."""
         super().__init__()
         self.automatic_optimization = False
         self.student = student
         self.model = student.ready()
+        self.objective = objective or Objective()  # its own weights are trained and saved with the student's
         self.optimizer_option = optimizer
         self.scheduler_option = scheduler
         self.steps, self.seed, self.clip = steps, seed, clip
@@ -51,8 +55,9 @@ class StudentModule(pl.LightningModule):
     def training_step(self, step: Step, batch_idx: int) -> dict[str, float]:
         """Accumulate the step's micro-batches, clip, update.
 
-        Returns the mean token loss of all ranks, the norm of the gradient before clipping and the learning
-        rate, under the names of metrics.jsonl. Reading them is the only time a step waits for the device.
+        Returns the objective's mean a token over all ranks, the norm of the gradient before clipping and the
+        learning rate, under the names of metrics.jsonl. Reading them is the only time a step waits for the
+        device.
 
         Raises:
             NonFiniteLoss: before the optimizer is touched.
@@ -62,7 +67,7 @@ class StudentModule(pl.LightningModule):
         total = torch.zeros((), device=self.device)
         for number, batch in enumerate(step.micro_batches, 1):
             with self._communicating(number == len(step.micro_batches)):
-                loss, _ = self.student.loss(batch)
+                loss = self.objective(self.student, batch)
                 self.manual_backward(loss * (self.trainer.world_size / step.response_tokens))
             total += loss.detach()
         norm = self._clipped()

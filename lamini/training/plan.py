@@ -68,12 +68,13 @@ def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
     check_device(config.trainer)
     prepared = prepare(config)
     done, note = _standing(config, folder, prepared)
+    teacher = config.objective.fits(config, prepared.student)
     parameters = count_parameters(config, len(prepared.student.tokenizer))
     tokens = _tokens(prepared, config.batch_size)
     return Forecast(
         run=folder.name, student=config.family.name, architecture=prepared.student.architecture,
         init=config.init.value, parameters=parameters, pairs=prepared.pairs, steps=prepared.steps,
-        tokens=tokens, memory=_memory(config, prepared, parameters),
+        tokens=tokens, memory=_memory(config, prepared, parameters) + teacher,
         seconds=_seconds(config, prepared, tokens, speed) * (1 - done), note=note,
         warnings=_notes(folder, prepared),
     )  # fmt: skip

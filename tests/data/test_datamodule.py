@@ -113,6 +113,14 @@ def test_ranks_share_a_step_and_agree_on_its_counts(tmp_path):
     assert steps[0].response_tokens == steps[1].response_tokens == alone.response_tokens
 
 
+def test_extras_follow_the_pairs_of_training_micro_batches(tmp_path):
+    data = module(tmp_path, devices=2, rank=1)
+    data.extras = lambda rows: {"numbers": torch.from_numpy(rows)}
+    for batch in data.step(1).micro_batches:
+        assert [int(row) - 3 for row in batch["input_ids"][:, 0]] == batch["numbers"].tolist()
+    assert all("numbers" not in batch for step in data.val_dataloader() for batch in step.micro_batches)
+
+
 def test_moving_a_step_moves_its_tensors(tmp_path):
     moved = pl.LightningDataModule.transfer_batch_to_device(
         module(tmp_path), module(tmp_path).step(0), torch.device("meta"), 0

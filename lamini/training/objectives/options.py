@@ -1,0 +1,126 @@
+"""What the objectives with an open teacher share: their keys, and what is found out before training.
+
+As for data: `check` answers before anything heavy is imported, `fits` reads the teacher's config and
+tokenizer (seconds, no weights), `build` loads it or opens what it once said.
+
+`mix` is the weight of the sequence loss: mix * cross-entropy + (1 - mix) * the objective's own loss.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamini.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from lamini.config import TrainConfig
+    from lamini.students.protocol import Student
+    from lamini.training.objectives.objective import Objective
+    from lamini.training.prepare import Prepared
+
+
+class Source(Enum):
+    """When the teacher is asked."""
+
+    online = "online"  # in every step; its weights lie beside the student's
+    stored = "stored"  # once; its top_k are kept under paths.cache_dir and serve every student
+
+
+@dataclass
+class OpenTeacher(ABC):
+    """A teacher whose weights can be loaded and whose vocabulary is the student's."""
+
+    teacher: str  # folder (save_pretrained's files, an export of ours) or hub id
+    mix: float  # weight of the sequence loss; the rest is the objective's own
+
+    def check(self) -> None:
+        """Raise UserError for impossible numbers and for a teacher that is nowhere."""
+        from lamini.training.teachers.place import place_of
+
+        if not 0 <= self.mix < 1:
+            raise UserError(
+                f"objective.mix={self.mix} must be 0 or more and below 1;"
+                " objective=sequence is the sequence loss alone"
+            )
+        place_of(self.teacher)
+
+    def fits(self, config: TrainConfig, student: Student) -> int:
+        """Bytes of the teacher's weights that training holds; `student` needs no model.
+
+        Raises:
+            UserError: another vocabulary or architecture, or fewer positions than the context.
+        """
+        from lamini.training.devices import precision_of
+        from lamini.training.teachers.fitting import check_fit, weight_bytes
+
+        return weight_bytes(check_fit(self.teacher, config, student), precision_of(config.trainer))
+
+    @abstractmethod
+    def build(self, config: TrainConfig, prepared: Prepared, device: torch.device) -> Objective:
+        """The objective for a student that has its model.
+
+        Raises:
+            UserError: as `fits`; weights that do not load; a cache that cannot be written.
+        """
+
+
+@dataclass
+class Distillation(OpenTeacher):
+    """A divergence between the teacher's and the student's distribution of each response token."""
+
+    source: Source  # online: the teacher runs in every step; stored: once, its top_k serve all students
+    top_k: int  # of source=stored: log-probabilities kept of each response token; the rest is one class
+    temperature: float  # both distributions are softened by it, and the divergence multiplied by its square
+
+    def check(self) -> None:
+        """Raise UserError as `OpenTeacher.check`."""
+        if self.top_k < 1:
+            raise UserError(f"objective.top_k={self.top_k} must be at least 1")
+        if not 0 < self.temperature < float("inf"):
+            raise UserError(f"objective.temperature={self.temperature} must be greater than 0")
+        super().check()
+
+    def fits(self, config: TrainConfig, student: Student) -> int:
+        """See `OpenTeacher.fits`; a stored teacher is gone before training begins."""
+        size = super().fits(config, student)
+        return size if self.source is Source.online else 0
+
+    @abstractmethod
+    def divergence(self, teacher_RC: Tensor, student_RC: Tensor) -> Tensor:
+        """One number a token, (R,), from log-probabilities of C classes."""
+
+    def build(self, config: TrainConfig, prepared: Prepared, device: torch.device) -> Objective:
+        """See `OpenTeacher.build`."""
+        from lamini.training.devices import precision_of
+        from lamini.training.objectives.distilled import Distilled
+        from lamini.training.teachers.fitting import check_fit, dtype_of, open_teacher
+        from lamini.training.teachers.online import Online
+        from lamini.training.teachers.place import folder_of
+        from lamini.training.teachers.stored import Stored
+        from lamini.training.teachers.storing import digest_of, store
+
+        student, precision = prepared.student, precision_of(config.trainer)
+        check_fit(self.teacher, config, student)
+
+        @cache
+        def load() -> Student:
+            return open_teacher(self.teacher, student, precision, device)
+
+        told: Online | Stored
+        if self.source is Source.online:
+            told = Online(load())
+        else:
+            mark = f"{digest_of(folder_of(self.teacher))} {dtype_of(precision)}"
+            told = store(
+                load, mark, student, prepared.train, self.top_k, Path(config.paths.cache_dir),
+                config.size.micro_tokens,
+            )  # fmt: skip
+        return Distilled(told, self.divergence, len(student.tokenizer), self.mix, self.temperature)

@@ -1,0 +1,142 @@
+"""Whole runs with a teacher: a run's own export teaches a narrower student; interrupted runs resume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lamini.errors import UserError
+from lamini.students.protocol import Student
+from lamini.training.plan import forecast
+from lamini.training.teachers import storing
+from tests.training import small
+
+SHAPES = {"t5": "architecture.d_model=24", "gpt2": "architecture.n_embd=24"}  # the teacher's
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("distilled")
+
+
+@pytest.fixture(scope="module", params=["t5", "gpt2"])
+def taught(request: pytest.FixtureRequest, folder: Path) -> tuple[str, str]:
+    """A shape, and the folder of a teacher that was trained on the same tokens."""
+    shape = str(request.param)
+    run = small.train(folder / f"teacher-{shape}", shape, SHAPES[shape], "optimizer.lr=0.01")
+    return shape, str(run / "export")
+
+
+LINES = {
+    "online": ["objective=forward_kl", "objective.temperature=2"],
+    "stored": ["objective=jsd", "objective.source=stored", "objective.top_k=7"],
+    "hidden": ["objective=hidden"],
+}
+
+
+@pytest.mark.parametrize("kind", list(LINES))
+def test_an_interrupted_run_continues_bit_for_bit(
+    folder: Path, taught: tuple[str, str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    shape, teacher = taught
+    line = [*LINES[kind], f"objective.teacher={teacher}", "trainer.checkpoint_every=2"]
+    straight = small.train(folder / f"{shape}-{kind}", shape, *line)
+    record = small.record(straight)
+    assert record["status"] == "done", record["error"]
+    with monkeypatch.context() as patch:
+        small.stop_after(4, patch)
+        run = small.train(folder / f"{shape}-{kind}-stopped", shape, *line)
+    assert small.record(run)["status"] == "interrupted"
+    small.train(folder / f"{shape}-{kind}-stopped", shape, *line)
+    small.assert_equal(small.weights(run), small.weights(straight))
+    assert small.metrics(run) == small.metrics(straight)
+    own = {name for name in small.weights(run) if not name.startswith("model.")}
+    assert own == ({"objective.projection.weight"} if kind == "hidden" else set())
+    assert not [name for name in load_file(run / "export" / "model.safetensors") if "projection" in name]
+
+
+def test_the_projection_is_trained(folder: Path, taught: tuple[str, str]) -> None:
+    shape, teacher = taught
+    line = ["objective=hidden", f"objective.teacher={teacher}", "trainer.checkpoint_every=1"]
+    long = small.weights(small.train(folder / f"{shape}-long", shape, *line))
+    short = small.weights(small.train(folder / f"{shape}-short", shape, *line, "trainer.max_steps=1"))
+    moved = long["objective.projection.weight"] - short["objective.projection.weight"]
+    assert moved.norm() > 0
+
+
+def test_an_objective_changes_the_weights_and_the_training_loss_but_not_what_is_validated(
+    folder: Path, taught: tuple[str, str]
+) -> None:
+    shape, teacher = taught
+    line = ["optimizer.lr=0", "scheduler=constant"]
+    plain = small.metrics(small.train(folder / f"{shape}-still", shape, *line))
+    distil = ["objective=reverse_kl", f"objective.teacher={teacher}", "objective.mix=0"]
+    mixed = small.metrics(small.train(folder / f"{shape}-still-kl", shape, *line, *distil))
+    for left, right in zip(plain, mixed, strict=True):
+        assert left.get("validation/loss") == right.get("validation/loss")
+        if "train/loss" in left:
+            assert left["train/loss"] != right["train/loss"]
+
+
+def test_the_herd_asks_a_stored_teacher_once(
+    folder: Path, taught: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape, teacher = taught
+    asked: list[int] = []
+    original = storing._asked
+
+    def count(teacher: Student, tokens: object, rows: list[int], k: int) -> object:
+        asked.append(len(rows))
+        return original(teacher, tokens, rows, k)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(storing, "_asked", count)
+    line = ["objective=forward_kl", f"objective.teacher={teacher}", "objective.source=stored"]
+    first = small.train(folder / f"{shape}-first", shape, *line, "objective.top_k=9")
+    assert sum(asked) == small.record(first)["data"]["pairs"]
+    second = small.train(folder / f"{shape}-second", shape, *line, "objective.top_k=9", "seed=7")
+    assert sum(asked) == small.record(first)["data"]["pairs"]
+    assert not torch.equal(*(next(iter(small.weights(run).values())) for run in (first, second)))
+
+
+def test_the_plan_holds_the_teacher_and_refuses_one_that_does_not_fit(
+    folder: Path, taught: tuple[str, str]
+) -> None:
+    shape, teacher = taught
+    line = ["objective=forward_kl", f"objective.teacher={teacher}"]
+    plain = forecast(small.config(folder, shape), folder / "x", 1e10).memory
+    size = sum(t.numel() for t in load_file(Path(teacher) / "model.safetensors").values())
+    assert forecast(small.config(folder, shape, *line), folder / "x", 1e10).memory == pytest.approx(
+        plain + 4 * size
+    )
+    stored = small.config(folder, shape, *line, "objective.source=stored")
+    assert forecast(stored, folder / "x", 1e10).memory == plain
+    with pytest.raises(UserError, match="its vocabulary .* a teacher trained with this very tokenizer"):
+        forecast(small.config(folder, shape, *line, "vocabulary=600"), folder / "x", 1e10)
+
+
+@pytest.mark.parametrize("kind", list(LINES))
+def test_bf16_trains_with_a_bf16_teacher(folder: Path, taught: tuple[str, str], kind: str) -> None:
+    shape, teacher = taught
+    line = [*LINES[kind], f"objective.teacher={teacher}", "trainer.precision=bf16-mixed"]
+    record = small.record(small.train(folder / f"{shape}-{kind}-bf16", shape, *line))
+    assert record["status"] == "done", record["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", list(LINES))
+def test_two_ranks_train_as_one_process_does(folder: Path, taught: tuple[str, str], kind: str) -> None:
+    shape, teacher = taught
+    still = {
+        "t5": ["architecture.dropout_rate=0"],
+        "gpt2": ["architecture.resid_pdrop=0.0", "architecture.attn_pdrop=0.0"],
+    }
+    line = [*LINES[kind], f"objective.teacher={teacher}", "optimizer.eps=1e-3", *still[shape]]
+    one = small.train(folder / f"{shape}-{kind}-one", shape, *line)
+    two = small.train(folder / f"{shape}-{kind}-two", shape, *line, "trainer.devices=2", "trainer.threads=2")
+    assert small.record(two)["status"] == "done", small.record(two)["error"]
+    right = small.weights(two)
+    for name, tensor in small.weights(one).items():
+        torch.testing.assert_close(right[name], tensor, rtol=1e-5, atol=1e-6, msg=name)
