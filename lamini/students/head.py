@@ -27,7 +27,7 @@ from torch.utils.checkpoint import checkpoint
 
 from lamini.errors import UserError
 
-# Logits of a chunk, by device. The products of a CPU are fast from some 300 rows on, and fewer logits stay
+# Logits of a chunk, by device. The products of a CPU are fast from some 250 rows on, and fewer logits stay
 # nearer to its caches: 64 MiB in fp32. A GPU only has to hold them: 256 MiB, and 128 more in bf16.
 CHUNK_LOGITS = {"cpu": 2**24, "cuda": 2**26}
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lamini.students.protocol import Batch, Student
 from lamini.students.head import summed_loss
+from lamini.students.protocol import Batch, Student
 from lamini.training.objectives.hidden import Distance
 from lamini.training.objectives.objective import Objective
 from lamini.training.teachers.online import Online
@@ -34,7 +34,8 @@ class Aligned(Objective):
         hidden_RD, labels_R = student.responses(batch)
         (teacher_RE,) = self.told.about(batch)
         apart_R = self.apart(self.projection(hidden_RD).float(), teacher_RE.float())
-        return self.mix * summed_loss(student.head(), hidden_RD, labels_R) + (1 - self.mix) * apart_R.sum()
+        sequence = summed_loss(student.head(), hidden_RD, labels_R, student.head_loss)
+        return self.mix * sequence + (1 - self.mix) * apart_R.sum()
 
     def apart(self, student_RE: Tensor, teacher_RE: Tensor) -> Tensor:
         """One distance a token, (R,)."""
