@@ -18,7 +18,7 @@ import yaml
 
 from lamini import runs
 from lamini.compose import compose
-from lamini.config import Init, Mode, TrainConfig
+from lamini.config import Init, Mode, Strategy, TrainConfig
 from lamini.data.options import FileData
 from lamini.errors import UserError
 from lamini.provenance import git_state, provenance
@@ -29,6 +29,7 @@ from lamini.training.optimizers import Adafactor
 SAME = {  # where it runs, what is shown
     "name": "other", "force": True, "mode": Mode.plan, "paths.output_dir": "x", "paths.cache_dir": "x",
     "paths.tokenizers": "x", "max_rejected": 0.5, "size.micro_tokens": 64, "trainer.accelerator": "cpu",
+    "trainer.strategy": Strategy.fsdp, "trainer.gradient_checkpointing": True,
     "trainer.devices": 2, "trainer.threads": 1, "trainer.log_every": 1, "trainer.checkpoint_every": 7,
     "validation.every": 3, "validation.answers": 9, "logger": Csv(),
 }  # fmt: skip
