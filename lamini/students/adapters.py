@@ -133,6 +133,7 @@ def merge(model: PreTrainedModel) -> None:
         return
     from peft.tuners.lora import LoraLayer
 
+    turned = _turned(model)
     if getattr(model, "is_quantized", False):
         model.dequantize()
     layers = [(name, module) for name, module in model.named_modules() if isinstance(module, LoraLayer)]
@@ -142,8 +143,28 @@ def merge(model: PreTrainedModel) -> None:
         base.weight.data += layer.get_delta_weight(adapter).to(base.weight)
         parent, _, attribute = name.rpartition(".")
         setattr(model.get_submodule(parent), attribute, base)
+    for name in turned:
+        _turn_back(model, name.removesuffix(".base_layer"))
     del model.peft_config
     model.requires_grad_(True)
+
+
+def _turned(model: PreTrainedModel) -> list[str]:
+    """Names of the layers in four bits that were GPT-2's Conv1D, whose weights lie the other way round."""
+    from transformers.pytorch_utils import Conv1D
+
+    return [name for name, module in model.named_modules() if getattr(module, "source_cls", None) is Conv1D]
+
+
+def _turn_back(model: PreTrainedModel, name: str) -> None:
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    linear: Any = model.get_submodule(name)
+    layer = Conv1D(linear.out_features, linear.in_features)
+    layer.weight = torch.nn.Parameter(linear.weight.T.contiguous())
+    layer.bias = linear.bias
+    model.set_submodule(name, layer)
 
 
 def _need(library: str, key: str, extra: str) -> None:

@@ -97,7 +97,7 @@ def fit(job: Run, interruption: Interruption) -> None:
         data=data_facts(prepared),
     )  # fmt: skip
     if config.trainer.gradient_checkpointing:
-        student.model.gradient_checkpointing_enable({"use_reentrant": False})
+        student.model.activation_checkpointing_enable({"use_reentrant": False})
     student.model.to(device)  # type: ignore[arg-type]
     scored = bool(prepared.corpus.held_out) and job.rank == 0
     if scored and not job.record["held_out"]:
@@ -111,8 +111,9 @@ def fit(job: Run, interruption: Interruption) -> None:
 
     _train(job, prepared, recorder, interruption, saved)
     student.model = whole(student.model, partial(build_model, config, len(student.tokenizer)))
-    student.model.to(device)  # type: ignore[arg-type]  # Lightning leaves it on the CPU
-    merge(student.model)
+    if job.rank == 0:
+        student.model.to(device)  # type: ignore[arg-type]  # Lightning leaves it on the CPU
+        merge(student.model)
     loss = recorder.validation_loss
     job.note(
         **_counts(recorder, config), train_loss=recorder.train_loss, validation_loss=loss,
