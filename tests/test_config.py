@@ -17,6 +17,7 @@ from lamini.compose import CONF, compose
 from lamini.config import TrainConfig
 from lamini.data import options
 from lamini.errors import UserError
+from lamini.students import adapters
 from lamini.teacher import options as teachers
 from lamini.teacher.prices import Prices
 from lamini.training import loggers, optimizers
@@ -25,10 +26,10 @@ PACKAGE = Path(config_module.__file__).parent
 TREE = [cls for cls in vars(config_module).values() if dataclasses.is_dataclass(cls)]
 OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers.AdamW, optimizers.Adafactor,
            loggers.Wandb, loggers.Csv, loggers.Nothing, teachers.OpenAI, teachers.Transformers,
-           teachers.Oracle, teachers.Replay, Prices]  # fmt: skip
+           teachers.Oracle, teachers.Replay, Prices, adapters.Lora]  # fmt: skip
 OPEN = [options.SourceOptions]  # entries of open mappings: their users write only what differs
 PUBLIC = """
-architecture batch_size checkpoint context data family force init limit logger max_rejected mode name
+adapter architecture batch_size checkpoint context data family force init limit logger max_rejected mode name
 optimizer paths scheduler seed size tokenizer trainer validation vocabulary
 AnalyzeConfig: contamination data diversity figures force near paths processes seed semantic tokenizer
 Budget: usd
@@ -70,6 +71,7 @@ Transformers: batch_size device max_tokens model precision prices
 Oracle: fault_rate model prices
 Replay: kind model prices
 Prices: prompt response
+Lora: alpha dropout r targets
 SourceOptions: limit path weight
 """
 

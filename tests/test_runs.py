@@ -23,6 +23,7 @@ from lamini.data.options import FileData
 from lamini.errors import UserError
 from lamini.provenance import git_state, provenance
 from lamini.runs import FORMAT, RunFolder, State, config_hash, identity, plain
+from lamini.students.adapters import Lora
 from lamini.training.loggers import Csv
 from lamini.training.optimizers import Adafactor
 
@@ -38,7 +39,7 @@ OTHER = {  # what comes out
     "checkpoint": "x", "init": Init.pretrained, "architecture": {"d_ff": 64}, "size.name": "micro",
     "data.pairs": 9, "data.seed": 1, "data.fault_rate": 0.5, "data.held_out": 9, "data": FileData("x"),
     "optimizer.lr": 0.1, "optimizer.betas": [0.5, 0.5], "optimizer.eps": 0.1, "optimizer.weight_decay": 0.1,
-    "optimizer": Adafactor(0.001, 1.0, -0.8, 0.0), "scheduler.name": "cosine", "scheduler.warmup_ratio": 0.5,
+    "adapter": Lora(8, 16, 0.0, None), "optimizer": Adafactor(0.001, 1.0, -0.8, 0.0), "scheduler.name": "cosine", "scheduler.warmup_ratio": 0.5,
     "trainer.max_steps": 9, "trainer.max_epochs": 2.0, "trainer.precision": "bf16-true",
     "trainer.gradient_clip": 0.5, "validation.share": 0.1, "validation.limit": 9, "validation.held_out": 9,
     "family.wrapper": "alpaca", "family.architecture": {}, "family.licence": "mit",
