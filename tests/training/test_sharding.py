@@ -64,7 +64,7 @@ def test_a_sharded_student_trains_as_one_process_does(
     folder: Path, shape: str, more: tuple[str, ...]
 ) -> None:
     line = (*CALM[shape], "optimizer.eps=1e-3", *more)
-    name = shape + "".join(more)
+    name = "-".join((shape, *more)).replace("=", "-")
     one = small.train(folder / name, shape, *line)
     two = small.train(folder / f"{name}-two", shape, *line, *FSDP)
     assert_close(two, one)
@@ -119,7 +119,6 @@ def test_a_sharded_run_continues_bit_for_bit(
         assert (record["status"], record["steps"]) == ("interrupted", 5)
     else:
         assert (record["status"], record["steps"]) == ("failed", 4)
-        assert record["error"].startswith("a rank ended with")
     small.train(place, "t5", *FSDP, *SAVED)
     assert small.record(run)["status"] == "done"
     small.assert_equal(small.weights(run), small.weights(straight))
