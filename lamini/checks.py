@@ -106,9 +106,13 @@ def _check_strategy(config: TrainConfig) -> None:
     if trainer.strategy is not Strategy.fsdp:
         return
     if isinstance(config.optimizer, Adafactor):
-        raise UserError(f"{key} cannot shard Adafactor's factored moments; use optimizer=adamw, or strategy=ddp")
+        raise UserError(
+            f"{key} cannot shard Adafactor's factored moments; use optimizer=adamw, or strategy=ddp"
+        )
     if trainer.precision == "16-mixed":
-        raise UserError(f"{key} has no scaler for trainer.precision=16-mixed; use bf16-mixed, or strategy=ddp")
+        raise UserError(
+            f"{key} has no scaler for trainer.precision=16-mixed; use bf16-mixed, or strategy=ddp"
+        )
 
 
 def _check_numbers(config: TrainConfig) -> None:
@@ -122,7 +126,8 @@ def _check_numbers(config: TrainConfig) -> None:
         "trainer.gradient_clip": trainer.gradient_clip,
         "validation.every": validation.every, "validation.limit": validation.limit,
         "validation.held_out": validation.held_out,
-        "adapter.r": getattr(config.adapter, "r", None), "adapter.alpha": getattr(config.adapter, "alpha", None),
+        "adapter.r": getattr(config.adapter, "r", None),
+        "adapter.alpha": getattr(config.adapter, "alpha", None),
     }  # fmt: skip
     for key, value in positive.items():
         if value is not None and not value > 0:

@@ -67,7 +67,8 @@ LINES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "strategy of one device": (
         (STUDENT, "trainer.strategy=fsdp"), ("trainer.strategy=fsdp", "trainer.devices=")),
     "sharded moments": (
-        (STUDENT, "trainer.devices=2", "trainer.strategy=fsdp", "optimizer=adafactor"), ("Adafactor", "adamw")),
+        (STUDENT, "trainer.devices=2", "trainer.strategy=fsdp", "optimizer=adafactor"),
+        ("Adafactor", "adamw")),
     "sharded fp16": (
         (STUDENT, "trainer.devices=2", "trainer.strategy=fsdp", "trainer.precision=16-mixed"),
         ("trainer.precision=16-mixed", "bf16-mixed")),

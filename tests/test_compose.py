@@ -77,9 +77,8 @@ def _a_size(family: str) -> str:
 
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
-        "adapter", "curation", "data", "diversity", "experiment", "family", "instructions", "logger", "optimizer",
-        "paths",
-        "scheduler", "size", "teacher", "trainer",
+        "adapter", "curation", "data", "diversity", "experiment", "family", "instructions", "logger",
+        "optimizer", "paths", "scheduler", "size", "teacher", "trainer",
     }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class Lora:
     """Low-rank matrices beside the frozen weights."""
 
     r: int  # rank of the matrices
-    alpha: float  # their product counts alpha / r
+    alpha: int  # their product counts alpha / r
     dropout: float  # of their input
     targets: list[str] | None  # names of layers; [all-linear]: all but the head; null: peft's for the model
 
@@ -73,7 +73,7 @@ class Lora:
         targets: Any = "all-linear" if self.targets == ALL_LINEAR else self.targets
         options = LoraConfig(
             r=self.r, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules=targets
-        )  # type: ignore[arg-type, unused-ignore]
+        )
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="fan_in_fan_out")  # right by itself for GPT-2
@@ -96,7 +96,9 @@ class QLora(Lora):
     def check(self, config: TrainConfig) -> None:
         """Raise UserError where a library is missing or the combination cannot work."""
         if config.init is not Init.pretrained:
-            raise UserError("adapter=qlora needs init=pretrained: it quantises published weights; or adapter=lora")
+            raise UserError(
+                "adapter=qlora needs init=pretrained: it quantises published weights; or adapter=lora"
+            )
         if config.trainer.strategy is Strategy.fsdp:
             raise UserError(
                 "adapter=qlora cannot be sharded: set trainer.strategy=ddp, or adapter=lora with fsdp"
@@ -137,8 +139,9 @@ def merge(model: PreTrainedModel) -> None:
     if getattr(model, "is_quantized", False):
         model.dequantize()
     layers = [(name, module) for name, module in model.named_modules() if isinstance(module, LoraLayer)]
-    for name, layer in layers:
-        base: Any = layer.get_base_layer()
+    for name, found in layers:
+        layer: Any = found
+        base = layer.get_base_layer()
         (adapter,) = layer.active_adapters
         base.weight.data += layer.get_delta_weight(adapter).to(base.weight)
         parent, _, attribute = name.rpartition(".")

@@ -22,8 +22,8 @@ from pytorch_lightning.plugins.environments import LightningEnvironment
 from lamini.config import Strategy, TrainConfig
 from lamini.data.datamodule import PairsDataModule
 from lamini.runs import RunFolder, State, plain, write_atomically
-from lamini.students.export import export
 from lamini.students.adapters import merge
+from lamini.students.export import export
 from lamini.students.loading import build_model, count_parameters
 from lamini.training import ranks, scoring
 from lamini.training.answers import Answers

@@ -90,6 +90,6 @@ def whole(model: PreTrainedModel, build: Callable[[], PreTrainedModel]) -> PreTr
     if not state:
         return model
     new = build()
-    new.to(next(iter(state.values())).dtype)  # type: ignore[arg-type]
+    new.to(cast(Any, next(iter(state.values()))).dtype)
     new.load_state_dict(state)
     return new

@@ -84,7 +84,9 @@ def test_what_is_added_is_b_times_a_times_alpha_over_r() -> None:
     a, b = (matrix["default"].weight.detach().double() for matrix in (layer.lora_A, layer.lora_B))
     merge(model)
     expected = weight + (b @ a).T * 12 / 4
-    torch.testing.assert_close(model.transformer.h[0].attn.c_attn.weight.double(), expected, rtol=0, atol=1e-7)
+    torch.testing.assert_close(
+        model.transformer.h[0].attn.c_attn.weight.double(), expected, rtol=0, atol=1e-7
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Precision and memory on one device: how near bf16 comes, and that activations computed twice cost no bit."""
+"""Precision and memory on one device: how near bf16 comes; activations computed twice cost no bit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_bf16_is_near_fp32_and_continues_bit_for_bit(
             assert torch.tensor(row[name], dtype=torch.bfloat16).item() != row[name], name
     stored = torch.bfloat16 if precision == "bf16-true" else torch.float32
     assert {tensor.dtype for tensor in small.weights(straight).values()} == {stored}
-    assert {tensor.dtype for tensor in load_file(straight / "export" / "model.safetensors").values()} == {stored}
+    assert {tensor.dtype for tensor in load_file(straight / "export" / "model.safetensors").values()} == {
+        stored
+    }
     place = folder / f"{shape}-{precision}-stopped"
     with monkeypatch.context() as patch:
         small.stop_after(4, patch)
@@ -63,7 +65,7 @@ def test_gradient_checkpointing_changes_no_bit(
     again, original = [], StudentModule.training_step
 
     def training_step(self: StudentModule, step: Step, batch_idx: int) -> dict[str, float]:
-        again.append(self.model.is_gradient_checkpointing)
+        again.append(self.model.is_activation_checkpointing)
         return original(self, step, batch_idx)
 
     monkeypatch.setattr(StudentModule, "training_step", training_step)

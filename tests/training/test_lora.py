@@ -9,8 +9,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
+from lamini.compose import compose
 from lamini.errors import UserError
 from lamini.students.loading import build_model, count_trained
+from lamini.training import fit
 from lamini.training.plan import forecast
 from lamini.training.prepare import prepare
 from tests.training import small
@@ -43,7 +45,7 @@ def test_only_the_matrices_are_counted_and_saved(done: tuple[str, Path]) -> None
 
 def test_the_export_is_the_untrained_model_where_nothing_was_learned(done: tuple[str, Path]) -> None:
     shape, run = done
-    config = small.config(run.parent, shape, *LORA, "adapter=none")
+    config = small.config(run.parent, shape)
     before = build_model(config, len(prepare(config).student.tokenizer))
     auto = AutoModelForSeq2SeqLM if shape == "t5" else AutoModelForCausalLM
     after = auto.from_pretrained(run / "export").state_dict()
@@ -100,12 +102,15 @@ def test_less_memory_is_planned_for_and_wrong_targets_are_told_before_the_start(
 
 @pytest.mark.gpu
 def test_two_steps_of_four_bits_on_a_gpu(folder: Path) -> None:
-    published = small.train(folder / "published", "llama", "trainer.accelerator=gpu") / "export"
-    line = ("adapter=qlora", "init=pretrained", f"checkpoint={published}", f"tokenizer={published}")
-    run = small.train(
-        folder / "qlora", "llama", *line, "trainer.accelerator=gpu", "trainer.precision=bf16-mixed",
-        "~architecture",
-    )  # fmt: skip
+    published = small.train(folder / "published", "llama") / "export"
+    line = [
+        "model=llama-nano", *small.LINE, "init=pretrained", f"checkpoint={published}",
+        f"tokenizer={published}", "adapter=qlora", "adapter.r=2", "trainer.accelerator=gpu",
+        "trainer.precision=bf16-mixed",
+        f"paths.output_dir={folder}", f"paths.cache_dir={folder / 'cache'}", "trainer.max_steps=2",
+    ]  # fmt: skip
+    run = folder / "qlora" / "run"
+    fit.run(compose("train", line), run)
     record = small.record(run)
     assert record["status"] == "done", record["error"]
     assert record["trained_parameters"] < record["parameters"]
