@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lamini.config import Mode, TrainConfig
+from lamini.config import Mode, Strategy, TrainConfig
 from lamini.errors import UserError
 from lamini.runs import Job, RunFolder, ensure_writable
 from lamini.students import locate
+from lamini.training.optimizers import Adafactor
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 HEADS = ("chunked", "plain", "liger")
@@ -86,6 +87,8 @@ def check_values(config: TrainConfig) -> None:
         )
     _check_choices(config)
     _check_numbers(config)
+    _check_strategy(config)
+    config.adapter.check(config)
 
 
 def _check_choices(config: TrainConfig) -> None:
@@ -97,6 +100,23 @@ def _check_choices(config: TrainConfig) -> None:
     for key, value, known in chosen:
         if value not in known:
             raise UserError(f"{key}={value} is unknown; there are: {' '.join(known)}")
+
+
+def _check_strategy(config: TrainConfig) -> None:
+    trainer = config.trainer
+    key = f"trainer.strategy={trainer.strategy.value}"
+    if trainer.strategy is not Strategy.auto and trainer.devices == 1:
+        raise UserError(f"{key} is for several devices; set trainer.devices=<2 or more>, or strategy=auto")
+    if trainer.strategy is not Strategy.fsdp:
+        return
+    if isinstance(config.optimizer, Adafactor):
+        raise UserError(
+            f"{key} cannot shard Adafactor's factored moments; use optimizer=adamw, or strategy=ddp"
+        )
+    if trainer.precision == "16-mixed":
+        raise UserError(
+            f"{key} has no scaler for trainer.precision=16-mixed; use bf16-mixed, or strategy=ddp"
+        )
 
 
 def _check_numbers(config: TrainConfig) -> None:
@@ -111,6 +131,8 @@ def _check_numbers(config: TrainConfig) -> None:
         "trainer.keep_best": trainer.keep_best, "trainer.gradient_clip": trainer.gradient_clip,
         "validation.every": validation.every, "validation.limit": validation.limit,
         "validation.held_out": validation.held_out,
+        "adapter.r": getattr(config.adapter, "r", None),
+        "adapter.alpha": getattr(config.adapter, "alpha", None),
     }  # fmt: skip
     for key, value in positive.items():
         if value is not None and not value > 0:
@@ -118,6 +140,7 @@ def _check_numbers(config: TrainConfig) -> None:
     shares = {
         "validation.share": validation.share, "max_rejected": config.max_rejected,
         "scheduler.warmup_ratio": config.scheduler.warmup_ratio,
+        "adapter.dropout": getattr(config.adapter, "dropout", 0.0),
     }  # fmt: skip
     for key, share in shares.items():
         if not 0 <= share < 1:

@@ -25,6 +25,14 @@ class Init(Enum):
     scratch = "scratch"
 
 
+class Strategy(Enum):
+    """How several devices share one student."""
+
+    auto = "auto"
+    ddp = "ddp"
+    fsdp = "fsdp"
+
+
 @dataclass
 class LearningRate:
     pretrained: float  # fine-tuning published weights (paper App. D)
@@ -80,9 +88,11 @@ class Trainer:
     max_epochs: float  # passes over the mixture
     accelerator: str  # auto, cpu, gpu or mps
     devices: int  # per student
+    strategy: Strategy  # of several devices: ddp (auto: a copy each) or fsdp (a part of the weights each)
     precision: str  # auto, 32-true, bf16-mixed, bf16-true or 16-mixed
     head: str  # loss over the vocabulary: chunked, plain or liger (CUDA); they differ in the last bits
     gradient_clip: float | None  # norm; null: none
+    gradient_checkpointing: bool  # compute activations again in the backward pass: less memory, more time
     threads: int | None  # CPU threads of a student; null: all cores
     log_every: int  # optimizer steps between records of metrics.jsonl
     checkpoint_every: int | None  # optimizer steps between checkpoints; null: at each validation
@@ -122,6 +132,7 @@ class TrainConfig:
     scheduler: Scheduler
     batching: Any  # a dataclass of lamini.data.batching
     trainer: Trainer
+    adapter: Any  # a dataclass of lamini.students.adapters
     logger: Any  # a dataclass of lamini.training.loggers
     paths: Paths
 

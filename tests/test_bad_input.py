@@ -74,6 +74,20 @@ LINES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "name of a folder": ((STUDENT, "name=../x"), ("name='../x'",)),
     "no name": ((STUDENT, "name="), ("name=''",)),
     "head": ((STUDENT, "trainer.head=fused"), ("trainer.head=fused", "chunked", "plain", "liger")),
+    "sharding in a sweep": (
+        ("-m", STUDENT, "trainer.devices=2", "trainer.strategy=fsdp"), ("trainer.devices=2", "-m")),
+    "strategy": ((STUDENT, "trainer.strategy=zero"), ("trainer.strategy", "zero", "fsdp")),
+    "strategy of one device": (
+        (STUDENT, "trainer.strategy=fsdp"), ("trainer.strategy=fsdp", "trainer.devices=")),
+    "sharded moments": (
+        (STUDENT, "trainer.devices=2", "trainer.strategy=fsdp", "optimizer=adafactor"),
+        ("Adafactor", "adamw")),
+    "sharded fp16": (
+        (STUDENT, "trainer.devices=2", "trainer.strategy=fsdp", "trainer.precision=16-mixed"),
+        ("trainer.precision=16-mixed", "bf16-mixed")),
+    "rank": ((STUDENT, "adapter=lora", "adapter.r=0"), ("adapter.r=0",)),
+    "four random bits": ((STUDENT, "adapter=qlora"), ("adapter=qlora", "init=pretrained")),
+    "adapter": ((STUDENT, "adapter=loar"), ("adapter=loar", "lora")),
     "devices in a sweep": (("-m", STUDENT, "trainer.devices=2"), ("trainer.devices=2", "-m")),
     "last of a sweep": (("-m", "model=t5-nano,gpt2-nano,t5-nan"), ("model=t5-nan",)),
     "last value of a sweep": (("-m", STUDENT, "seed=1,2,x"), ("seed", "x")),

@@ -81,8 +81,8 @@ def _a_size(family: str) -> str:
 
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
-        "batching", "curation", "data", "diversity", "experiment", "family", "instructions", "logger",
-        "objective", "optimizer", "paths", "scheduler", "size", "teacher", "trainer",
+        "adapter", "batching", "curation", "data", "diversity", "experiment", "family", "instructions",
+        "logger", "objective", "optimizer", "paths", "scheduler", "size", "teacher", "trainer",
     }  # fmt: skip
 
 

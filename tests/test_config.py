@@ -17,6 +17,7 @@ from lamini.compose import CONF, compose
 from lamini.config import TrainConfig
 from lamini.data import batching, options
 from lamini.errors import UserError
+from lamini.students import adapters
 from lamini.teacher import options as teachers
 from lamini.teacher.prices import Prices
 from lamini.training import loggers, optimizers
@@ -28,11 +29,11 @@ OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers
            batching.Auto, batching.Packed, batching.Bucketed, batching.Plain, loggers.Wandb, loggers.Csv,
            loggers.Nothing, teachers.OpenAI, teachers.Transformers, teachers.Oracle, teachers.Replay, Prices,
            sequence.Sequence, forward_kl.ForwardKL, reverse_kl.ReverseKL, jsd.JSD, skewed_kl.SkewedKL,
-           hidden.Hidden]  # fmt: skip
+           hidden.Hidden, adapters.Lora]  # fmt: skip
 OPEN = [options.SourceOptions]  # entries of open mappings: their users write only what differs
 PUBLIC = """
-architecture batch_size batching checkpoint context data family force init limit logger max_rejected mode name
-objective optimizer paths scheduler seed size tokenizer trainer validation vocabulary
+adapter architecture batch_size batching checkpoint context data family force init limit logger max_rejected
+mode name objective optimizer paths scheduler seed size tokenizer trainer validation vocabulary
 AnalyzeConfig: contamination data diversity figures force near paths processes seed semantic tokenizer
 Budget: usd
 Collection: columns hub limit path template
@@ -59,8 +60,8 @@ Semantic: map model points sample
 Size: micro_tokens name
 TopicFilter: pages_above subcategories_above words_below
 Topics: filter path
-Trainer: accelerator checkpoint_every checkpoint_minutes devices gradient_clip head keep_best keep_last
-  log_every max_epochs max_steps precision threads
+Trainer: accelerator checkpoint_every checkpoint_minutes devices gradient_checkpointing gradient_clip head
+  keep_best keep_last log_every max_epochs max_steps precision strategy threads
 Validation: answers every held_out limit share
 FileData: format path
 MixtureData: hub sources
@@ -80,6 +81,7 @@ ReverseKL: mix source teacher temperature top_k
 JSD: beta mix source teacher temperature top_k
 SkewedKL: direction mix skew source teacher temperature top_k
 Hidden: distance mix teacher
+Lora: alpha dropout r targets
 SourceOptions: limit path weight
 """
 

@@ -18,11 +18,12 @@ import yaml
 
 from lamini import runs
 from lamini.compose import compose
-from lamini.config import Init, Mode, TrainConfig
+from lamini.config import Init, Mode, Strategy, TrainConfig
 from lamini.data.options import FileData
 from lamini.errors import UserError
 from lamini.provenance import git_state, provenance
 from lamini.runs import FORMAT, RunFolder, State, config_hash, identity, plain
+from lamini.students.adapters import Lora
 from lamini.training.loggers import Csv
 from lamini.training.objectives.forward_kl import ForwardKL
 from lamini.training.objectives.options import Source
@@ -31,6 +32,7 @@ from lamini.training.optimizers import Adafactor
 SAME = {  # where it runs, what is shown
     "name": "other", "force": True, "mode": Mode.plan, "paths.output_dir": "x", "paths.cache_dir": "x",
     "paths.tokenizers": "x", "max_rejected": 0.5, "size.micro_tokens": 64, "trainer.accelerator": "cpu",
+    "trainer.strategy": Strategy.fsdp, "trainer.gradient_checkpointing": True,
     "trainer.devices": 2, "trainer.threads": 1, "trainer.log_every": 1, "trainer.checkpoint_every": 7,
     "validation.every": 3, "validation.answers": 9, "logger": Csv(),
 }  # fmt: skip
@@ -39,8 +41,8 @@ OTHER = {  # what comes out
     "checkpoint": "x", "init": Init.pretrained, "architecture": {"d_ff": 64}, "size.name": "micro",
     "data.pairs": 9, "data.seed": 1, "data.fault_rate": 0.5, "data.held_out": 9, "data": FileData("x"),
     "optimizer.lr": 0.1, "optimizer.betas": [0.5, 0.5], "optimizer.eps": 0.1, "optimizer.weight_decay": 0.1,
-    "objective": ForwardKL("x", 0.5, Source.online, 64, 1.0), "optimizer": Adafactor(0.001, 1.0, -0.8, 0.0),
-    "scheduler.name": "cosine", "scheduler.warmup_ratio": 0.5,
+    "objective": ForwardKL("x", 0.5, Source.online, 64, 1.0), "adapter": Lora(8, 16, 0.0, None),
+    "optimizer": Adafactor(0.001, 1.0, -0.8, 0.0), "scheduler.name": "cosine", "scheduler.warmup_ratio": 0.5,
     "trainer.max_steps": 9, "trainer.max_epochs": 2.0, "trainer.precision": "bf16-true",
     "trainer.gradient_clip": 0.5, "trainer.head": "plain", "validation.share": 0.1, "validation.limit": 9,
     "validation.held_out": 9, "family.wrapper": "alpaca", "family.architecture": {}, "family.licence": "mit",

@@ -58,18 +58,20 @@ def build_tokenizer(config: TrainConfig, texts: Callable[[], Iterator[str]]) -> 
 
 
 def build_model(config: TrainConfig, tokenizer_size: int) -> PreTrainedModel:
-    """The student's model in float32, with an embedding for each of `tokenizer_size` tokens.
+    """The student's model in float32 with its adapter, an embedding for each of `tokenizer_size` tokens.
 
     Raises:
         UserError: weights missing or incomplete, unknown architecture field, shapes that do not fit.
     """
     hf_config = architecture_of(config, tokenizer_size)
-    if config.init is Init.pretrained:
-        return pretrained(config, hf_config)
     torch.manual_seed(config.seed)
-    model = blank(hf_config)
-    with torch.no_grad():
-        scale_head(model)
+    if config.init is Init.pretrained:
+        model = pretrained(config, hf_config)
+    else:
+        model = blank(hf_config)
+        with torch.no_grad():
+            scale_head(model)
+    config.adapter.attach(model)
     return model
 
 
@@ -78,6 +80,18 @@ def count_parameters(config: TrainConfig, tokenizer_size: int) -> int:
     with torch.device("meta"):
         model = blank(architecture_of(config, tokenizer_size))
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def count_trained(config: TrainConfig, tokenizer_size: int) -> int:
+    """Parameters that the adapter leaves to be trained; nothing is allocated.
+
+    Raises:
+        UserError: an adapter that does not fit the model.
+    """
+    with torch.device("meta"):
+        model = blank(architecture_of(config, tokenizer_size))
+        config.adapter.attach(model)
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def architecture_of(config: TrainConfig, tokenizer_size: int) -> PretrainedConfig:
@@ -190,7 +204,7 @@ def pretrained(config: TrainConfig, hf_config: PretrainedConfig) -> PreTrainedMo
     source = weights(config)
     try:
         model, report = auto_class(hf_config).from_pretrained(
-            source, dtype=torch.float32, output_loading_info=True
+            source, dtype=torch.float32, output_loading_info=True, **config.adapter.loading()
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{student(config)}: {source} does not load: {first_line(error)}") from error

@@ -231,13 +231,14 @@ class Student(TokenLayout):
 def answering(model: PreTrainedModel, config: GenerationConfig) -> Iterator[None]:
     """Evaluation mode, no autograd, and `config` alone; all is put back.
 
-    What a checkpoint ships (sampling, repetition penalties) would otherwise be merged into it.
+    What a checkpoint ships (sampling, repetition penalties) would otherwise be merged into it. It is no
+    inference mode: weights that a sharded model gathers in one could not be trained with afterwards.
     """
     training, shipped = model.training, model.generation_config
     model.eval()
     model.generation_config = config
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             yield
     finally:
         model.generation_config = shipped

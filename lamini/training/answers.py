@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from lamini.students.protocol import Student
 from lamini.training.loggers import rewind
+from lamini.training.sharding import inside, sharded
 
 NAMES = ["step", "instruction", "response", "answer"]
 
@@ -28,9 +29,12 @@ class Answers(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Answer and write down."""
-        if not self.rows or not trainer.is_global_zero:
+        if not self.rows or not (trainer.is_global_zero or sharded(self.student.ready())):
             return
-        answers = self.student.generate([instruction for instruction, _ in self.rows], self.tokens)
+        instructions = [instruction for instruction, _ in self.rows]
+        answers = inside(self.student.ready(), self.student.generate, instructions, self.tokens)
+        if not trainer.is_global_zero:
+            return
         table: list[list[object]] = [
             [trainer.global_step, *row, answer] for row, answer in zip(self.rows, answers, strict=True)
         ]

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import torch
 
 from lamini.children import cores
-from lamini.config import Trainer
+from lamini.config import Strategy, Trainer
 from lamini.errors import UserError
 
 PRECISIONS = ("32-true", "bf16-mixed", "bf16-true", "16-mixed")
@@ -71,7 +71,12 @@ def uses_cuda(trainer: Trainer) -> bool:
 
 
 def device_of(trainer: Trainer, rank: int = 0) -> torch.device:
-    """Where the student answers before and after training; Lightning decides the same for the training."""
+    """Where the student answers before and after training; Lightning decides the same for the training.
+
+    A student that is sharded may be too large for one device: as a whole it stays on the CPU.
+    """
+    if trainer.strategy is Strategy.fsdp:
+        return torch.device("cpu")
     if uses_cuda(trainer):
         return torch.device("cuda", rank)
     mps = trainer.accelerator in {"auto", "mps"} and torch.backends.mps.is_available()

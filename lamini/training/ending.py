@@ -50,8 +50,8 @@ class Run:
 def first_record(config: TrainConfig, old: dict[str, Any], threads: int) -> dict[str, Any]:
     """What run.json knows at the start; `old` is the record of the run that is continued, else {}."""
     unknown = (
-        "architecture", "parameters", "data", "response_tokens_per_second", "padding_share",
-        "train_loss", "validation_loss", "validation_bits_per_byte", "error",
+        "architecture", "parameters", "trained_parameters", "data", "response_tokens_per_second",
+        "padding_share", "train_loss", "validation_loss", "validation_bits_per_byte", "error",
     )  # fmt: skip
     return {
         "format": FORMAT,

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ import torch
 import yaml
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
-from lamini.config import TrainConfig
+from lamini.config import Strategy, TrainConfig
 from lamini.data.datamodule import PairsDataModule
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State, plain, write_atomically
+from lamini.students.adapters import merge
 from lamini.students.export import export
-from lamini.students.loading import build_model
+from lamini.students.loading import build_model, count_parameters
 from lamini.training import ranks, scoring
 from lamini.training.answers import Answers
 from lamini.training.checkpoints import Checkpoints
@@ -35,6 +37,7 @@ from lamini.training.progress import ProgressDisplay
 from lamini.training.quiet import quiet
 from lamini.training.recording import Recorder
 from lamini.training.resuming import check_architecture, restore
+from lamini.training.sharding import strategy_of, whole
 
 OURS = (
     "run.json", "config.yaml", "metrics.jsonl", "answers.jsonl", "error.txt",
@@ -93,8 +96,13 @@ def fit(job: Run, interruption: Interruption) -> None:
     student = prepared.student
     student.head_loss = config.trainer.head
     student.model = build_model(config, len(student.tokenizer))
-    parameters = sum(parameter.numel() for parameter in student.model.parameters())
-    job.note(architecture=student.architecture, parameters=parameters, data=data_facts(prepared))
+    job.note(
+        architecture=student.architecture, parameters=count_parameters(config, len(student.tokenizer)),
+        trained_parameters=sum(p.numel() for p in student.model.parameters() if p.requires_grad),
+        data=data_facts(prepared),
+    )  # fmt: skip
+    if config.trainer.gradient_checkpointing:
+        student.model.activation_checkpointing_enable({"use_reentrant": False})
     student.model.to(device)  # type: ignore[arg-type]
     scored = bool(prepared.corpus.held_out) and job.rank == 0
     if scored and not job.record["held_out"]:
@@ -107,7 +115,10 @@ def fit(job: Run, interruption: Interruption) -> None:
         job.note(**_counts(recorder, config), seconds=time.perf_counter() - began)
 
     _train(job, prepared, recorder, interruption, saved)
-    student.model.to(device)  # type: ignore[arg-type]  # Lightning leaves it on the CPU
+    student.model = whole(student.model, partial(build_model, config, len(student.tokenizer)))
+    if job.rank == 0:
+        student.model.to(device)  # type: ignore[arg-type]  # Lightning leaves it on the CPU
+        merge(student.model)
     loss = recorder.validation_loss
     job.note(
         **_counts(recorder, config), train_loss=recorder.train_loss, validation_loss=loss,
@@ -155,7 +166,7 @@ def _train(
     )  # fmt: skip
     last = path / "checkpoints" / LAST
     if last.exists():
-        check_architecture(last, module.state_dict())
+        check_architecture(last, module.saved_state())
     trainer.fit(module, data, ckpt_path=last if last.exists() else None, weights_only=True)
 
 
@@ -187,8 +198,8 @@ def _trainer(
     ]
     return pl.Trainer(
         accelerator=config.trainer.accelerator, devices=config.trainer.devices,
-        strategy="auto" if config.trainer.devices == 1 else "ddp",
-        plugins=[LightningEnvironment(), checkpoints.io],
+        strategy=strategy_of(config.trainer), plugins=[LightningEnvironment(), checkpoints.io],
+        inference_mode=config.trainer.strategy is not Strategy.fsdp,  # see students/protocol.py, `answering`
         precision=precision_of(config.trainer), max_steps=prepared.steps, max_epochs=1,  # type: ignore[arg-type]
         val_check_interval=validate, check_val_every_n_epoch=None, limit_val_batches=1.0 if validate else 0,
         num_sanity_val_steps=0, use_distributed_sampler=False, enable_progress_bar=False,

@@ -20,8 +20,9 @@ from transformers import get_scheduler
 from lamini.config import Scheduler
 from lamini.data.datamodule import Step
 from lamini.errors import UserError
-from lamini.students.protocol import Student
+from lamini.students.protocol import Batch, Student
 from lamini.training.objectives.objective import Objective
+from lamini.training.sharding import inside, shard, sharded, total_norm
 
 
 class NonFiniteLoss(UserError):
@@ -51,6 +52,12 @@ class StudentModule(pl.LightningModule):
         self.scheduler_option = scheduler
         self.steps, self.seed, self.clip = steps, seed, clip
         self._validated: list[tuple[Tensor, Tensor]] = []
+        self.strict_loading = not self._frozen()
+
+    def configure_model(self) -> None:
+        """Shard the model where Lightning's strategy has a device mesh; it calls this once its ranks know."""
+        if self._device_mesh is not None and not sharded(self.model):
+            shard(self.model, self._device_mesh["data_parallel"])
 
     def training_step(self, step: Step, batch_idx: int) -> dict[str, float]:
         """Accumulate the step's micro-batches, clip, update.
@@ -64,10 +71,10 @@ class StudentModule(pl.LightningModule):
         """
         torch.manual_seed(step_seed(self.seed, self.global_step, self.global_rank))
         optimizer: Any = self.optimizers()
-        total = torch.zeros((), device=self.device)
+        total = torch.zeros((), device=self.device, dtype=torch.float32)  # in bf16-true too
         for number, batch in enumerate(step.micro_batches, 1):
             with self._communicating(number == len(step.micro_batches)):
-                loss = self.objective(self.student, batch)
+                loss = inside(self.model, self.objective, self.student, batch)
                 self.manual_backward(loss * (self.trainer.world_size / step.response_tokens))
             total += loss.detach()
         norm = self._clipped()
@@ -81,7 +88,7 @@ class StudentModule(pl.LightningModule):
 
     def validation_step(self, step: Step, batch_idx: int) -> None:
         """Summed losses and token counts; nothing is read from the device here."""
-        self._validated += [self.student.loss(batch) for batch in step.micro_batches]
+        self._validated += [self._loss(batch) for batch in step.micro_batches]
 
     def on_validation_epoch_end(self) -> None:
         """Log the mean token loss over all micro-batches and ranks."""
@@ -91,12 +98,30 @@ class StudentModule(pl.LightningModule):
         loss, tokens = self._over_ranks(torch.stack(sums)).tolist()
         self.log("validation/loss", loss / tokens, logger=False)  # the Recorder tells the loggers
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave out what is not trained: a resumed run finds it where this one did."""
+        for name in self._frozen():
+            checkpoint["state_dict"].pop(name, None)  # ranks that hold a shard save none
+
     def configure_optimizers(self) -> Any:
         """The optimizer and a schedule over exactly `steps` steps."""
         optimizer = self.optimizer_option.build(self.parameters())
         warmup = round(self.scheduler_option.warmup_ratio * self.steps)
         schedule = get_scheduler(self.scheduler_option.name, optimizer, warmup, self.steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def saved_state(self) -> dict[str, Any]:
+        """The weights that a checkpoint of this module holds: the trained ones."""
+        frozen = set(self._frozen())
+        return {name: value for name, value in self.state_dict().items() if name not in frozen}
+
+    def _frozen(self) -> list[str]:
+        """Names of the weights beside which an adapter is trained."""
+        named = self.named_parameters(remove_duplicate=False)
+        return [name for name, parameter in named if not parameter.requires_grad]
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        return inside(self.model, self.student.loss, batch)
 
     @property
     def _scaler(self) -> Any:
@@ -105,10 +130,13 @@ class StudentModule(pl.LightningModule):
 
     def _clipped(self) -> Tensor:
         """Clip in place and return the norm before; fp16's gradients, and so the threshold, carry a scale."""
+        parameters = list(self.parameters())
         one = torch.ones((), device=self.device)
         scale = one if self._scaler is None else self._scaler.scale(one)
-        threshold = scale * (self.clip or float("inf"))
-        return torch.nn.utils.clip_grad_norm_(self.parameters(), threshold) / scale  # type: ignore[arg-type]
+        norm = total_norm(parameters)
+        threshold: Any = scale * (self.clip or float("inf"))
+        torch.nn.utils.clip_grads_with_norm_(parameters, threshold, norm)
+        return norm / scale
 
     def _check_finite(self, loss: float, gradient: float) -> None:
         # With a scaler an infinite gradient is normal: the scaler skips the step and lowers the scale.

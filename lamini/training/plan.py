@@ -18,8 +18,8 @@ from lamini.config import TrainConfig
 from lamini.data.stats import padding_share
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State
-from lamini.students.loading import architecture_of, count_parameters
-from lamini.training.devices import check_device, precision_of
+from lamini.students.loading import architecture_of, count_parameters, count_trained
+from lamini.training.devices import check_device, precision_of, uses_cuda
 from lamini.training.optimizers import AdamW
 from lamini.training.prepare import Prepared, prepare, student_class
 
@@ -66,15 +66,17 @@ def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
     """What `config` would do in `folder` on a device of `speed` floating-point operations a second."""
     student_class(config).check_precision(precision_of(config.trainer))
     check_device(config.trainer)
+    config.adapter.check_device(uses_cuda(config.trainer))
     prepared = prepare(config)
     done, note = _standing(config, folder, prepared)
     teacher = config.objective.fits(config, prepared.student)
     parameters = count_parameters(config, len(prepared.student.tokenizer))
+    trained = count_trained(config, len(prepared.student.tokenizer))
     tokens = _tokens(prepared, config.batch_size)
     return Forecast(
         run=folder.name, student=config.family.name, architecture=prepared.student.architecture,
         init=config.init.value, parameters=parameters, pairs=prepared.pairs, steps=prepared.steps,
-        tokens=tokens, memory=_memory(config, prepared, parameters) + teacher,
+        tokens=tokens, memory=_memory(config, prepared, parameters, trained) + teacher,
         seconds=_seconds(config, prepared, tokens, speed) * (1 - done), note=note,
         warnings=_notes(folder, prepared),
     )  # fmt: skip
@@ -153,7 +155,7 @@ def _layers(shape: PretrainedConfig) -> int:
     return int(shape.num_hidden_layers) + int(getattr(shape, "num_decoder_layers", None) or 0)
 
 
-def _memory(config: TrainConfig, prepared: Prepared, parameters: int) -> float:
+def _memory(config: TrainConfig, prepared: Prepared, parameters: int, trained: int) -> float:
     """Bytes of weights, gradients, optimizer state, one micro-batch's activations and logits, the process."""
     shape = architecture_of(config, len(prepared.student.tokenizer))
     states = 8 if isinstance(config.optimizer, AdamW) else 1
@@ -162,4 +164,4 @@ def _memory(config: TrainConfig, prepared: Prepared, parameters: int) -> float:
     width = 4 if precision_of(config.trainer).startswith("32") else 2
     activations = micro * _layers(shape) * shape.hidden_size * ACTIVATIONS * width
     logits = 3 * 4 * micro * 0.5 * shape.vocab_size
-    return float(PROCESS + parameters * (8 + states) + activations + logits)
+    return float(PROCESS + parameters * 4 + trained * (4 + states) + activations + logits)

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from lamini.config import Family, Init, Paths, Size, TrainConfig
+from lamini.students.adapters import NoAdapter
 
 CONF = Path(__file__).parents[2] / "conf" / "family"
 FAMILIES = sorted(path.stem for path in CONF.glob("*.yaml"))
@@ -31,6 +32,7 @@ def config_of(family: str, size: str, tokenizers: Path | None = None, **values: 
         "seed": 42,
         "family": facts,
         "size": Size(size, 8192),
+        "adapter": NoAdapter(),
         "paths": Paths("outputs", "cache", str(tokenizers) if tokenizers else None),
     }
     return TrainConfig(**{**dict.fromkeys(TrainConfig.__dataclass_fields__), **read, **values})

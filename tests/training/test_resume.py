@@ -150,7 +150,7 @@ def test_a_second_ctrl_c_stops_at_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small.stop_after(2, monkeypatch, signal.SIGINT)
-    original = torch.nn.utils.clip_grad_norm_
+    original = torch.nn.utils.clip_grads_with_norm_
 
     def clip(*args: object, **kwargs: object) -> object:
         clips.append(1)
@@ -159,7 +159,7 @@ def test_a_second_ctrl_c_stops_at_once(
         return original(*args, **kwargs)  # type: ignore[arg-type]
 
     clips: list[int] = []
-    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", clip)
+    monkeypatch.setattr(torch.nn.utils, "clip_grads_with_norm_", clip)
     run = small.train(folder / "twice", "gpt2", "trainer.checkpoint_every=1")
     assert small.record(run)["status"] == "interrupted" and small.record(run)["steps"] == 1
     assert "stopped at once by SIGINT; the same line continues it" in capsys.readouterr().out
