@@ -23,7 +23,7 @@ MicroBatch = list[np.ndarray]
 Cost = Callable[[np.ndarray], int]
 
 # What a micro-batch costs besides its tokens, in tokens: launches, and adding its gradient to the others.
-START = 128
+START = 64
 
 
 def padded(sides_NK: np.ndarray, rows: MicroBatch) -> int:
