@@ -13,7 +13,9 @@ from torch.nn.functional import cross_entropy
 from transformers import get_scheduler
 
 
-def train(model: Any, pairs: list[Pair], pad: int, batch: int, lr: float, warmup: float, clock: Clock) -> None:
+def train(
+    model: Any, pairs: list[Pair], pad: int, batch: int, lr: float, warmup: float, clock: Clock
+) -> None:
     """One epoch; the batches are sorted by length, their order is drawn."""
     order = sorted(range(len(pairs)), key=lambda n: len(pairs[n].prompt) + len(pairs[n].response))
     batches = [order[first : first + batch] for first in range(0, len(order), batch)]

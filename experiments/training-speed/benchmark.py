@@ -30,7 +30,9 @@ def prepared(work: Path, shapes: list[Shape], sizes: list[int], held_out: int) -
     """Rows and first weights in the folder `work`; returns the parameters of each shape."""
     students = {shape.name: student_of(shape, rows.TOKENIZERS) for shape in SHAPES.values()}
     rows.write(work / "rows", students, sizes, held_out)
-    return {shape.name: write_weights(shape, rows.TOKENIZERS, work / f"weights-{shape.name}") for shape in shapes}
+    return {
+        shape.name: write_weights(shape, rows.TOKENIZERS, work / f"weights-{shape.name}") for shape in shapes
+    }
 
 
 def contenders(shape: Shape, ours: list[str], only: list[str] | None) -> dict[str, list[str]]:
@@ -42,7 +44,15 @@ def contenders(shape: Shape, ours: list[str], only: list[str] | None) -> dict[st
 
 def one(shape: Shape, size: int, words: list[str], work: Path, options: argparse.Namespace) -> dict[str, Any]:
     """One contender in a process of its own."""
-    command = [sys.executable, str(HERE / "contender.py"), words[0], shape.name, str(size), "--work", str(work)]
+    command = [
+        sys.executable,
+        str(HERE / "contender.py"),
+        words[0],
+        shape.name,
+        str(size),
+        "--work",
+        str(work),
+    ]
     command += ["--batch", str(options.batch), "--threads", str(options.threads)]
     command += ["--overrides", *words[1:]] if words[1:] else []
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), "HF_HUB_OFFLINE": "1",
@@ -58,7 +68,9 @@ def path() -> str:
     return os.pathsep.join(filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]))
 
 
-def measured(shape: Shape, size: int, work: Path, options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+def measured(
+    shape: Shape, size: int, work: Path, options: argparse.Namespace
+) -> dict[str, list[dict[str, Any]]]:
     """Label -> runs, one a round."""
     known = contenders(shape, options.ours, options.only)
     runs: dict[str, list[dict[str, Any]]] = {label: [] for label in known}

@@ -48,7 +48,9 @@ def data_module(config: TrainConfig, student: Any, tokens: Tokens, steps: int) -
 class Measured(pl.Callback):
     """Seconds from the end of step `warm` to the end of the last one, and what the steps between held."""
 
-    def __init__(self, warm: int, wait: Callable[[], None] = lambda: None, enough: float = float("inf")) -> None:
+    def __init__(
+        self, warm: int, wait: Callable[[], None] = lambda: None, enough: float = float("inf")
+    ) -> None:
         self.warm, self.wait, self.enough = warm, wait, enough
         self.seconds, self.steps = 0.0, []  # type: ignore[var-annotated]
 
@@ -70,7 +72,12 @@ class Measured(pl.Callback):
 def fitted(config: TrainConfig, data: PairsDataModule, measured: Measured, folder: Path) -> None:
     """Train over the data module's steps."""
     module = StudentModule(
-        data.student, config.optimizer, config.scheduler, data.steps, config.seed, config.trainer.gradient_clip
+        data.student,
+        config.optimizer,
+        config.scheduler,
+        data.steps,
+        config.seed,
+        config.trainer.gradient_clip,
     )
     trainer = pl.Trainer(
         accelerator=config.trainer.accelerator, devices=1, precision=precision_of(config.trainer),  # type: ignore[arg-type]

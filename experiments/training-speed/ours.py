@@ -37,7 +37,9 @@ def before(owner: Any, name: str, note: Callable[[], None]) -> None:
     setattr(owner, name, noted)
 
 
-def train(shape: Shape, work: Path, size: int, batch: int, threads: int, more: list[str], clock: Clock) -> Path:
+def train(
+    shape: Shape, work: Path, size: int, batch: int, threads: int, more: list[str], clock: Clock
+) -> Path:
     """Run the line and return its export, a plain Hugging Face folder.
 
     Raises:

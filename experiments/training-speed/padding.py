@@ -69,7 +69,9 @@ def trl_empty(sides_NK: np.ndarray, row: int) -> str:
     return f"0.0% (rows {1 - int(sides_NK.sum()) / (row * len(packed)):.1%} empty)"
 
 
-def planned(name: str, student: Any, prompt_N: np.ndarray, response_N: np.ndarray, budget: int, pairs: int) -> float:
+def planned(
+    name: str, student: Any, prompt_N: np.ndarray, response_N: np.ndarray, budget: int, pairs: int
+) -> float:
     """Share of padding of this project's batching `name`: the one place that calls its planning."""
     from lamini.compose import compose
     from lamini.data.batches import padded

@@ -51,7 +51,8 @@ def dataset_of(pairs: list[Pair], encoder_decoder: bool) -> Dataset:
         rows = [{"input_ids": p.prompt, "labels": p.response} for p in pairs]
     else:
         rows = [
-            {"input_ids": p.prompt + p.response, "labels": [IGNORE] * len(p.prompt) + p.response} for p in pairs
+            {"input_ids": p.prompt + p.response, "labels": [IGNORE] * len(p.prompt) + p.response}
+            for p in pairs
         ]
     return Dataset.from_list([{**row, "attention_mask": [1] * len(row["input_ids"])} for row in rows])
 

@@ -144,7 +144,11 @@ def gpu(numbers: dict[str, Any]) -> str:
             rows.append([run["student"], run["loop"], run["error"], "", "", "", "", ""])
             continue
         plain = [r for r in numbers["runs"] if r["student"] == run["student"] and r["loop"] == "plain"]
-        ratio = run["tokens_per_second"] / plain[0]["tokens_per_second"] if plain and "error" not in plain[0] else 0
+        ratio = (
+            run["tokens_per_second"] / plain[0]["tokens_per_second"]
+            if plain and "error" not in plain[0]
+            else 0
+        )
         rows.append([
             run["student"], run["loop"], f"{run['tokens_per_second']:,.0f}", f"{run['mfu']:.1%}",
             f"{run['target']:.0%}" if run["loop"] == "packed" else "", f"{ratio:.2f} x" if ratio else "",

@@ -71,4 +71,6 @@ def write(folder: Path, students: dict[str, Any], sizes: list[int], held_out: in
 
 def read(folder: Path, student: str, size: int) -> list[Pair]:
     """The ids that `write` wrote."""
-    return [Pair(*pair) for pair in json.loads((folder / f"{student}-{size}.json").read_text(encoding="utf-8"))]
+    return [
+        Pair(*pair) for pair in json.loads((folder / f"{student}-{size}.json").read_text(encoding="utf-8"))
+    ]

@@ -94,7 +94,11 @@ def main() -> None:
         warnings.simplefilter("ignore")
         logging.disable(logging.WARNING)
         with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(one(options.one, options.pairs[0], options.steps, options.ours.split(), Path(folder))))
+            print(
+                json.dumps(
+                    one(options.one, options.pairs[0], options.steps, options.ours.split(), Path(folder))
+                )
+            )
         return
     runs = []
     for shape in LINES:

@@ -43,7 +43,9 @@ def held_out_loss(model: Any, pairs: list[Pair], pad: int, batch: int = 16) -> f
             logits, labels = model(**inputs).logits, inputs["labels"]
             if not encoder_decoder:
                 logits, labels = logits[:, :-1], labels[:, 1:]
-            losses = cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE, reduction="sum")
+            losses = cross_entropy(
+                logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE, reduction="sum"
+            )
             total += losses.double()
             count += int((labels != IGNORE).sum())
     return float(total / count)

@@ -69,7 +69,9 @@ def student_of(shape: Shape, tokenizers: Path) -> Any:
     from lamini.training.prepare import student_class
 
     config = shape.scratch(tokenizers)
-    return student_class(config)(build_tokenizer(config, lambda: iter(())), config.context, config.family.wrapper)
+    return student_class(config)(
+        build_tokenizer(config, lambda: iter(())), config.context, config.family.wrapper
+    )
 
 
 def write_weights(shape: Shape, tokenizers: Path, folder: Path) -> int:

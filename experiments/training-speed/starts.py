@@ -30,7 +30,11 @@ def timed(words: list[str], status: int, until: re.Pattern[str] | None = None) -
     """
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "train.py", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "train.py", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     assert process.stdout is not None
     lines, ready = [], None
