@@ -78,13 +78,17 @@ def measured(
         for label in list(known)[:: -1 if number % 2 else 1]:
             facts = one(shape, size, known[label], work, options)
             runs[label].append(facts)
-            print(
-                f"{shape.name}, {size} rows, round {number + 1}, {label}: {facts['tokens_per_second']:,.0f} response"
-                f" tokens/s, {facts['seconds']:.1f} s, {facts['steps']} steps, loss {facts['held_out_loss']:.3f}",
-                flush=True,
-            )
+            print(f"{shape.name}, {size} rows, round {number + 1}, {label}: {sentence(facts)}", flush=True)
     check(runs)
     return runs
+
+
+def sentence(facts: dict[str, Any]) -> str:
+    """What one run gave."""
+    return (
+        f"{facts['tokens_per_second']:,.0f} response tokens/s, {facts['seconds']:.1f} s,"
+        f" {facts['steps']} steps, loss {facts['held_out_loss']:.3f}"
+    )
 
 
 def check(runs: dict[str, list[dict[str, Any]]]) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-
 IGNORE = -100
 
 

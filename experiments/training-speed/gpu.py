@@ -5,7 +5,8 @@
 
 Scratch weights of the published shapes, random ids with the lengths of the paper's Table 1, bf16, the paper's
 1,024 pairs a step. Each loop warms up for some steps and is timed until its seconds are over; one that does
-not fit the memory or comes too late is told as such. MFU: operations.py. The last line is the numbers as JSON.
+not fit the memory or comes too late is told as such. MFU: operations.py.
+The last line is the numbers as JSON.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def _decoder_only(config: Any, prompt: np.ndarray, response: np.ndarray) -> np.n
 
 
 def _encoder_decoder(config: Any, prompt: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """T5: the encoder reads the prompt, the decoder the response; keys and values of the prompt cross over."""
+    """T5: the encoder reads the prompt, the decoder the response; the prompt's keys and values cross over."""
     width, inner = config.d_model, config.num_heads * config.d_kv
     forward = (3 if config.is_gated_act else 2) * width * config.d_ff
     encoder = 2 * prompt * (4 * width * inner + forward) + 4 * inner * prompt**2

@@ -19,7 +19,8 @@ def line(shape: Shape, work: Path, size: int, batch: int, threads: int, more: li
     return [
         *shape.line(TOKENIZERS), "init=pretrained", f"checkpoint='{work / f'weights-{shape.name}'}'",
         "data=file", f"data.path='{work / 'rows' / f'{size}.jsonl'}'", f"batch_size={batch}",
-        "validation.share=0", "validation.answers=0", f"optimizer.lr={LR}", f"scheduler.warmup_ratio={WARMUP}",
+        "validation.share=0", "validation.answers=0", f"optimizer.lr={LR}",
+        f"scheduler.warmup_ratio={WARMUP}",
         "trainer.max_epochs=1", f"trainer.threads={threads}", "trainer.precision=32-true",
         "trainer.accelerator=cpu", "trainer.checkpoint_every=1000000", "logger=none", "force=true",
         f"paths.output_dir='{work / 'outputs'}'", f"paths.cache_dir='{work / 'cache'}'", *more,

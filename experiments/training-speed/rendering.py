@@ -66,10 +66,10 @@ def render(results: dict[str, Any]) -> str:
 def place(numbers: dict[str, Any]) -> str:
     """Where and with what the numbers were made."""
     dirty = " with uncommitted changes" if numbers["dirty"] else ""
+    where = numbers.get("gpu") or f"{numbers['cores']} cores ({numbers['machine']})"
+    versions = f"torch {numbers['torch']}, transformers {numbers['transformers']}"
     return (
-        f"{numbers.get('gpu') or str(numbers['cores']) + ' cores (' + numbers['machine'] + ')'}, load average at"
-        f" the end {numbers['load']}, torch {numbers['torch']}, transformers {numbers['transformers']}, commit"
-        f" {numbers['commit']}{dirty}."
+        f"{where}, load average at the end {numbers['load']}, {versions}, commit {numbers['commit']}{dirty}."
     )
 
 
@@ -82,22 +82,23 @@ def _speed_table(case: dict[str, Any], numbers: dict[str, Any]) -> str:
     head = ["contender", "response tokens/s", "ours is", "asked for", "seconds", "steps", "padding",
             "held-out loss", "peak MB"]  # fmt: skip
     rates = {who: median(run["tokens_per_second"] for run in runs) for who, runs in case["runs"].items()}
-    ours = max(rate for who, rate in rates.items() if who.startswith("lamini"))
+    ours = next((rate for who, rate in rates.items() if who.startswith("lamini")), 0.0)  # the first variant
     rows = []
     for who, runs in case["runs"].items():
         target = case["targets"].get(who)
         own = who.startswith("lamini")
         rows.append([
             NAMES["lamini"] + who.removeprefix("lamini") if own else NAMES[who],
-            f"{rates[who]:,.0f}", "" if own else f"{ours / rates[who]:.2f} x",
+            f"{rates[who]:,.0f}", "" if own or not ours else f"{ours / rates[who]:.2f} x",
             f"{target} x" if target else "", f"{median(run['seconds'] for run in runs):.1f}",
             str(runs[0]["steps"]), f"{runs[0]['padding']:.1%}",
             f"{median(run['held_out_loss'] for run in runs):.3f}",
             f"{median(run['peak_mb'] for run in runs):,.0f}",
         ])  # fmt: skip
+    rounds = len(next(iter(case["runs"].values())))
     said = (
-        f"{case['shape']}-shaped, {case['parameters']:,} parameters, {case['size']:,} rows, {numbers['batch']}"
-        f" pairs a batch, {numbers['threads']} threads, medians of {len(next(iter(case['runs'].values())))} rounds:"
+        f"{case['shape']}-shaped, {case['parameters']:,} parameters, {case['size']:,} rows,"
+        f" {numbers['batch']} pairs a batch, {numbers['threads']} threads, medians of {rounds} rounds:"
     )
     return f"{said}\n\n{table(head, rows)}"
 

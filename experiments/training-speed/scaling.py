@@ -3,8 +3,8 @@
     python experiments/training-speed/scaling.py --steps 60
 
 Lengths follow the paper's Table 1 (lengths.py), ids are random and written as the token cache writes them, so
-that a million pairs need no text. The students are tiny: what would grow is the work around them. Each size is
-a process of its own; the first step includes the order of the epoch, which is drawn once.
+that a million pairs need no text. The students are tiny: what would grow is the work around them. Each size
+is a process of its own; the first step includes the order of the epoch, which is drawn once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ LINES = {
         "model=t5-nano", "architecture.d_model=64", "architecture.d_kv=16", "architecture.d_ff=128",
         "architecture.num_layers=2", "architecture.num_decoder_layers=2",
     ],
-    "gpt2": ["model=gpt2-nano", "architecture.n_embd=64", "architecture.n_layer=2", "architecture.n_inner=256"],
+    "gpt2": [
+        "model=gpt2-nano", "architecture.n_embd=64", "architecture.n_layer=2", "architecture.n_inner=256",
+    ],
 }  # fmt: skip
 
 
