@@ -51,7 +51,7 @@ def first_record(config: TrainConfig, old: dict[str, Any], threads: int) -> dict
     """What run.json knows at the start; `old` is the record of the run that is continued, else {}."""
     unknown = (
         "architecture", "parameters", "data", "response_tokens_per_second", "padding_share",
-        "train_loss", "validation_loss", "validation_bits_per_byte", "error",
+        "train_loss", "validation_loss", "validation_bits_per_byte", "mfu", "peak_memory_gib", "error",
     )  # fmt: skip
     return {
         "format": FORMAT,
@@ -118,7 +118,10 @@ def card(job: Run) -> dict[str, Any]:
 
 def summarise(job: Run) -> None:
     """The final numbers in the W&B summary, so that its table compares the herd."""
-    names = ("validation_loss", "validation_bits_per_byte", "response_tokens_per_second", "parameters")
+    names = (
+        "validation_loss", "validation_bits_per_byte", "response_tokens_per_second", "parameters", "mfu",
+        "peak_memory_gib",
+    )  # fmt: skip
     summary = {name: job.record[name] for name in names}
     summary |= {f"exact_match/{axis}": scores["student"] for axis, scores in job.record["held_out"].items()}
     for logger in job.loggers:

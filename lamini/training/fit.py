@@ -23,7 +23,8 @@ from lamini.data.datamodule import PairsDataModule
 from lamini.runs import RunFolder, State, plain, write_atomically
 from lamini.students.export import export
 from lamini.students.loading import build_model
-from lamini.training import ranks, scoring
+from lamini.students.protocol import Student
+from lamini.training import peaks, ranks, scoring
 from lamini.training.answers import Answers
 from lamini.training.checkpoints import LAST, Checkpoints
 from lamini.training.devices import device_of, precision_of, set_threads, uses_cuda
@@ -33,7 +34,7 @@ from lamini.training.loggers import Metrics
 from lamini.training.module import StudentModule
 from lamini.training.prepare import Prepared, prepare
 from lamini.training.progress import ProgressDisplay
-from lamini.training.recording import Recorder
+from lamini.training.recording import Hardware, Recorder
 
 OURS = (
     "run.json", "config.yaml", "metrics.jsonl", "answers.jsonl", "error.txt",
@@ -94,7 +95,9 @@ def fit(job: Run, interruption: Interruption) -> None:
     scored = bool(prepared.corpus.held_out) and job.rank == 0
     if scored and not job.record["held_out"]:
         job.note(held_out=scoring.before_training(prepared, config))
-    recorder = Recorder(Metrics(path / "metrics.jsonl"), config.trainer.log_every, prepared.pairs)
+    recorder = Recorder(
+        Metrics(path / "metrics.jsonl"), config.trainer.log_every, prepared.pairs, _hardware(job, student)
+    )
     if job.rank == 0:
         job.loggers = config.logger.build(path, logged_run(job))
 
@@ -108,6 +111,7 @@ def fit(job: Run, interruption: Interruption) -> None:
         **_counts(recorder, config), train_loss=recorder.train_loss, validation_loss=loss,
         validation_bits_per_byte=scoring.bits_per_byte(loss, prepared), padding_share=recorder.padding_share,
         response_tokens_per_second=recorder.speed, seconds=time.perf_counter() - began,
+        mfu=recorder.mfu, peak_memory_gib=recorder.peak_memory / 2**30 or None,
     )  # fmt: skip
     if scored:
         job.note(held_out=scoring.after_training(prepared, config, job.record["held_out"]))
@@ -115,6 +119,14 @@ def fit(job: Run, interruption: Interruption) -> None:
         export(student, path / "export", card(job))
     summarise(job)
     job.note(seconds=time.perf_counter() - began, status="done")
+
+
+def _hardware(job: Run, student: Student) -> Hardware:
+    """What speed and memory are held against."""
+    trainer = job.config.trainer
+    device = device_of(trainer, job.rank)
+    peak = peaks.peak(device, precision_of(trainer))
+    return Hardware(device, peak and peak * trainer.devices, student.operations(student.ready()))
 
 
 def _counts(recorder: Recorder, config: TrainConfig) -> dict[str, Any]:
