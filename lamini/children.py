@@ -24,7 +24,7 @@ from typing import Any
 from lamini.errors import UserError
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
-PRELOAD = ["lamini.training.fit", "lamini.training.plan", "lamini.training.verify"]
+PRELOAD = ["lamini.training.fit", "lamini.training.plan", "lamini.training.probe", "lamini.training.verify"]
 
 
 class Died(Exception):

@@ -75,9 +75,13 @@ def build_model(config: TrainConfig, tokenizer_size: int) -> PreTrainedModel:
 
 def count_parameters(config: TrainConfig, tokenizer_size: int) -> int:
     """Parameters of the student, tied ones counted once; nothing is allocated."""
+    return sum(parameter.numel() for parameter in outline(config, tokenizer_size).parameters())
+
+
+def outline(config: TrainConfig, tokenizer_size: int) -> PreTrainedModel:
+    """The student's model without memory, on the meta device: all shapes and no numbers."""
     with torch.device("meta"):
-        model = blank(architecture_of(config, tokenizer_size))
-    return sum(parameter.numel() for parameter in model.parameters())
+        return blank(architecture_of(config, tokenizer_size))
 
 
 def architecture_of(config: TrainConfig, tokenizer_size: int) -> PretrainedConfig:

@@ -31,6 +31,7 @@ from lamini.training.devices import device_of, precision_of, set_threads, uses_c
 from lamini.training.ending import Run, card, data_facts, ending, first_record, logged_run, summarise
 from lamini.training.interruption import Interruption
 from lamini.training.loggers import Metrics
+from lamini.training.micro_tokens import settled
 from lamini.training.module import StudentModule
 from lamini.training.prepare import Prepared, prepare
 from lamini.training.progress import ProgressDisplay
@@ -90,8 +91,10 @@ def fit(job: Run, interruption: Interruption) -> None:
     student = prepared.student
     student.model = build_model(config, len(student.tokenizer))
     parameters = sum(parameter.numel() for parameter in student.model.parameters())
-    job.note(architecture=student.architecture, parameters=parameters, data=data_facts(prepared))
+    job.note(architecture=student.architecture, parameters=parameters)
     student.model.to(device)  # type: ignore[arg-type]
+    prepared = settled(config, prepared, device, job.record["micro_tokens"], job.say)
+    job.note(data=data_facts(prepared), micro_tokens=prepared.micro_tokens)
     scored = bool(prepared.corpus.held_out) and job.rank == 0
     if scored and not job.record["held_out"]:
         job.note(held_out=scoring.before_training(prepared, config))
@@ -155,7 +158,7 @@ def _train(
     )  # fmt: skip
     data = PairsDataModule(
         prepared.student, prepared.train, prepared.order, prepared.validation, prepared.batching,
-        batch_size=config.batch_size, micro_tokens=config.size.micro_tokens, steps=prepared.steps,
+        batch_size=config.batch_size, micro_tokens=prepared.micro_tokens, steps=prepared.steps,
         seed=config.seed, devices=config.trainer.devices, rank=job.rank,
         num_workers=1 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for padding
     )  # fmt: skip

@@ -59,7 +59,10 @@ def _groups(root: Path) -> list[int]:
         for parent in (path, *path.parents):
             folders |= {base / parent, base / "memory" / parent}
     for folder in folders:
-        for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+        for limit, used in (
+            ("memory.max", "memory.current"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ):
             most, now = _text(folder / limit), _text(folder / used)
             if most is None or now is None or not most.strip().isdigit():
                 continue  # "max": no limit

@@ -40,7 +40,8 @@ class Recorder(pl.Callback):
         """`hardware` is the CPU where none is given."""
         self.metrics, self.every, self.pairs_per_epoch = metrics, every, pairs_per_epoch
         self.hardware = hardware or Hardware(torch.device("cpu"))
-        self.operations, self.latest_mfu, self.peak_memory = 0.0, 0.0, 0
+        self.operations, self.peak_memory = 0.0, 0
+        self.recent_operations: deque[float] = deque(maxlen=WINDOW)
         self.sums = {"pairs": 0, "response_tokens": 0, "positions": 0, "padded_positions": 0}
         self.seconds = 0.0
         self.validation_loss: float | None = None  # the latest
@@ -72,26 +73,28 @@ class Recorder(pl.Callback):
         for name in self.sums:
             self.sums[name] += getattr(batch, name)
         self.recent.append((batch.response_tokens, seconds))
-        self._measure(batch, seconds)
+        self._count(batch)
         self.losses.append(outputs["train/loss"])
         if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
             speed, padding = self.recent_speed, 1 - batch.positions / batch.padded_positions
             own = {"train/response_tokens_per_second": speed, "train/padding_share": padding}
             self.write(trainer, outputs | own | self._own())
 
-    def _measure(self, batch: Step, seconds: float) -> None:
-        """Operations of the step; the memory of this process at most, over interruptions."""
-        here = self.hardware
-        if here.operations is not None and here.peak is not None:
-            count = here.operations(batch.prompt_N, batch.response_N)
+    def _count(self, batch: Step) -> None:
+        """Operations of the step, where there is a peak to hold them against."""
+        if self.hardware.operations is not None and self.hardware.peak is not None:
+            count = self.hardware.operations(batch.prompt_N, batch.response_N)
             self.operations += count
-            self.latest_mfu = count / (max(seconds, 1e-9) * here.peak)
-        self.peak_memory = max(self.peak_memory, memory.peak(here.device) or 0)
+            self.recent_operations.append(count)
 
     def _own(self) -> dict[str, float]:
-        """Numbers that not every machine has."""
+        """Numbers that not every machine has: memory, the highest so far, and MFU."""
+        self.peak_memory = max(self.peak_memory, memory.peak(self.hardware.device) or 0)
         known = {"train/memory_gib": self.peak_memory / 2**30} if self.peak_memory else {}
-        return known | ({} if self.mfu is None else {"train/mfu": self.latest_mfu})
+        if self.hardware.peak is not None and self.recent_operations:
+            seconds = sum(seconds for _, seconds in self.recent)
+            known["train/mfu"] = sum(self.recent_operations) / (max(seconds, 1e-9) * self.hardware.peak)
+        return known
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Write the validation record."""
