@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,7 +17,8 @@ from lamini.errors import UserError
 from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.loading import build_model
 from lamini.students.protocol import Batch
-from lamini.training.plan import forecast, multiplications, plan_all
+from lamini.training import memory
+from lamini.training.plan import forecast, plan_all
 from lamini.training.prepare import prepare
 from lamini.training.verify import verify, verify_all
 from tests.training import small
@@ -70,7 +72,43 @@ def test_more_of_everything_costs_more(tmp_path: Path) -> None:
     lean = forecast(small.config(tmp_path, "t5", "optimizer=adafactor"), tmp_path / "d", SPEED)
     assert wide.memory > base.memory > lean.memory and wide.seconds > base.seconds
     assert long.seconds == pytest.approx(10 * base.seconds, rel=0.01)
-    assert multiplications() > 1e8
+
+
+def test_only_mode_plan_lays_the_batchings_side_by_side(tmp_path: Path) -> None:
+    """The shares are those of padding_share, which tests/data/test_stats.py holds against a count."""
+    start = forecast(small.config(tmp_path, "t5"), tmp_path / "run", SPEED)
+    assert list(start.padding) == [start.batching] == ["packed"] and not start.measured
+    plan = forecast(small.config(tmp_path, "t5", "mode=plan"), tmp_path / "run", SPEED)
+    assert list(plan.padding) == ["packed", "bucketed", "plain"]
+    assert plan.padding["packed"] == start.padding["packed"]
+    packed, bucketed, plain = (share or 0.0 for share in plan.padding.values())
+    assert 0 <= packed < bucketed <= plain < 1
+
+
+def test_a_pair_that_no_micro_batch_holds_cannot_be_packed(tmp_path: Path) -> None:
+    plan = forecast(small.config(tmp_path, "t5", "mode=plan", "size.micro_tokens=9"), tmp_path / "run", SPEED)
+    assert plan.batching == "bucketed" and plan.padding["packed"] is None
+    assert plan.padding["bucketed"] is not None
+
+
+def test_what_will_not_fit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small.config(tmp_path, "gpt2")
+    monkeypatch.setattr(memory, "available", lambda device: 2**20)
+    monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=2**10))
+    (plan,) = plan_all([(config, tmp_path / "run")])
+    tight, full = plan.warnings[-2:]
+    assert "GiB are free" in tight and "size.micro_tokens below 160" in tight
+    assert str(tmp_path) in full and "paths.output_dir" in full
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_size_left_open_is_settled_in_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small.config(tmp_path, "gpt2", "size.micro_tokens=null")
+    plan = forecast(config, tmp_path / "run", SPEED)
+    assert plan.micro_tokens >= prepare(config).longest
+    assert any(f"size.micro_tokens: about {plan.micro_tokens}, as more" in text for text in plan.warnings)
+    monkeypatch.setattr("lamini.training.plan.tries", lambda device: True)
+    assert any("found by trying" in text for text in forecast(config, tmp_path / "run", SPEED).warnings)
 
 
 def test_data_smaller_than_a_batch_is_refused(tmp_path: Path) -> None:
