@@ -30,7 +30,8 @@ def plan(forecasts: Sequence[Any]) -> None:
     for item in forecasts:
         numbers = (
             count(item.parameters), f"{item.pairs:,}", f"{item.steps:,}", count(item.tokens),
-            _percent(item.padding.get(item.batching)), f"{item.memory / 2**30:.1f} GiB", duration(item.seconds),
+            _percent(item.padding.get(item.batching)), f"{item.memory / 2**30:.1f} GiB",
+            duration(item.seconds),
         )  # fmt: skip
         view.add_row(item.run, item.architecture, item.init, *numbers, item.note)
     out = console()

@@ -51,7 +51,8 @@ def of_head(model: PreTrainedModel) -> int:
 def causal(lengths_N: np.ndarray, windows: Iterable[int | None]) -> float:
     """Pairs of positions that look at each other in causal attention, over all pairs and layers.
 
-    A layer with window w sees w positions at most. Length 4: 1 + 2 + 3 + 4 = 10, with window 2: 1 + 2 + 2 + 2 = 7.
+    A layer with window w sees w positions at most. Length 4: 1 + 2 + 3 + 4 = 10, with window 2:
+    1 + 2 + 2 + 2 = 7.
     """
     total = 0.0
     for window in windows:

@@ -1,8 +1,8 @@
 """Memory and time by arithmetic: the shapes of a student and of its real batches, times measured constants.
 
 Every start prints these, since they cost nothing; `mode=plan` puts a probe's measurements in their place
-where one can be made. Meant to tell minutes from days and a fit from a misfit: within about a factor of two on
-a quiet machine, which a test holds them to.
+where one can be made. Meant to tell minutes from days and a fit from a misfit: within about a factor of two
+on a quiet machine. A test holds the memory to it.
 
 Suffixes: B pairs of a step, K sides of a pair.
 """
@@ -22,8 +22,8 @@ from lamini.training.devices import device_of, precision_of
 from lamini.training.prepare import Prepared
 
 PROCESS = 0.6 * 2**30  # bytes of a Python process with torch, transformers and Lightning loaded
-ACTIVATIONS = 20  # values of the hidden size kept per layer and position for the backward pass
-SCORES = 3  # values kept per head and pair of positions of a row where attention has a mask or a bias
+ACTIVATIONS = 28  # values of the hidden size kept per layer and position for the backward pass
+SCORES = 2  # values kept per head and pair of positions of a row where attention has a mask or a bias
 LOGITS = 3  # copies of a logit at the same time, in fp32
 MOST_LOGITS = 2**28  # alive at once (lamini/students/tensors.py: more are made in chunks)
 EFFICIENCY = 0.5  # of the measured matrix multiplications that a training step reaches
@@ -82,8 +82,7 @@ def standing(config: TrainConfig, model: PreTrainedModel) -> float:
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     every = sum(weight.numel() for weight in model.parameters())
     copies = 2 * every if precision.endswith("-mixed") else 0
-    state = getattr(config.optimizer, "STATE", 2.0)
-    return float(every * width + trained * width * (1 + state) + copies)
+    return float(every * width + trained * width * (1 + config.optimizer.STATE) + copies)
 
 
 def passing(config: TrainConfig, prepared: Prepared, model: PreTrainedModel, shape: Shape) -> float:

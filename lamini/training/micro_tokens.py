@@ -133,9 +133,7 @@ def _fits(config: TrainConfig, prepared: Prepared, size: int, device: torch.devi
     state = sum(weight.numel() * weight.element_size() for weight in weights if weight.requires_grad)
     reserved = None
     try:
-        reserved = torch.empty(
-            int(state * getattr(config.optimizer, "STATE", 2.0)), dtype=torch.uint8, device=device
-        )
+        reserved = torch.empty(int(state * config.optimizer.STATE), dtype=torch.uint8, device=device)
         forward_and_backward(config, student, _longest(prepared, size), device)
         forward_and_backward(config, student, _longest(prepared, size), device)  # gradients are there now
         return True

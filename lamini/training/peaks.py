@@ -1,4 +1,4 @@
-"""What a device could compute at most: the divisor of MFU. Unknown devices have none, and then no MFU is told."""
+"""What a device could compute at most: the divisor of MFU. Unknown devices have none, and no MFU is told."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 # Dense bf16 products with fp32 sums, operations a second. The data sheets of NVIDIA print twice as much, with
 # sparsity, for all but the A100 and GeForce; fp16 is equally fast on these. More special names come first.
 # H100, H200, GH200: "H100 Tensor Core GPU" and "H200 Tensor Core GPU" data sheets (SXM 1,979 / 2; PCIe
-# 1,513 / 2; NVL 1,671 / 2). B200: "Blackwell architecture technical brief". A100: its data sheet. L4, L40S, A10:
-# their data sheets (242 / 2, 733 / 2, 250 / 2). GeForce: appendices A of the Ada (40) and Ampere (30) GPU
-# architecture whitepapers, "BF16 with FP32 accumulate".
+# 1,513 / 2; NVL 1,671 / 2). B200: "Blackwell architecture technical brief". A100: its data sheet. L4, L40S,
+# A10: their data sheets (242 / 2, 733 / 2, 250 / 2). GeForce: appendices A of the Ada (40) and Ampere (30)
+# GPU architecture whitepapers, "BF16 with FP32 accumulate".
 PEAKS = (
     ({"H100", "PCIe"}, 756.5e12),
     ({"H100", "NVL"}, 835.5e12),

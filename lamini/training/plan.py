@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from lamini.config import Mode, TrainConfig
-from lamini.data.batching import Batching, Bucketed, Packed, Plain
+from lamini.data.batching import LITTLE, Batching, Bucketed, Packed, Plain
 from lamini.data.stats import padding_share
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State
@@ -70,8 +70,17 @@ def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
         memory=needed, seconds=estimate.seconds(config, model, shape, speed) * prepared.steps * (1 - done),
         note=note, warnings=(*prepared.warnings, *notes, *([tight] if tight else [])),
         micro_tokens=prepared.micro_tokens, batching=type(prepared.batching).__name__.lower(),
-        padding=_padding(config, prepared), left=1 - done,
+        padding=_padding(config, prepared, shape), left=1 - done,
     )  # fmt: skip
+
+
+def _tight(config: TrainConfig, folder: Path, needed: float, micro_tokens: int) -> str | None:
+    """What to say where the student does not fit; on the host, its ranks share one memory."""
+    device = device_of(config.trainer)
+    free = memory.available(device)
+    if free is not None and device.type != "cuda":
+        free //= config.trainer.devices
+    return room.memory_warning(config, folder.name, needed, free, micro_tokens)
 
 
 def _sized(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[Prepared, str]:
@@ -88,17 +97,14 @@ def _sized(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[Prepa
     return rebatched(config, prepared, found), f"size.micro_tokens: about {found}, {why}"
 
 
-def _padding(config: TrainConfig, prepared: Prepared) -> dict[str, float | None]:
-    """Share of padding by batching: of all three with mode=plan, otherwise of the chosen one."""
-    every: tuple[Batching, ...] = (prepared.batching,)
-    if config.mode is Mode.plan:
-        packed = Packed(None, getattr(config.batching, "padding", 0.03))
-        own = type(prepared.batching)
-        every = tuple(
-            prepared.batching if isinstance(option, own) else option
-            for option in (packed, Bucketed(), Plain())
-        )
-    return {type(option).__name__.lower(): _share(config, prepared, option) for option in every}
+def _padding(config: TrainConfig, prepared: Prepared, shape: estimate.Shape) -> dict[str, float | None]:
+    """Share of padding of the chosen batching, and with mode=plan of the other two beside it."""
+    chosen = type(prepared.batching).__name__.lower()
+    own = {chosen: 1 - shape.positions / shape.padded}
+    if config.mode is not Mode.plan:
+        return own
+    options = (Packed(None, getattr(config.batching, "padding", LITTLE)), Bucketed(), Plain())
+    return {type(option).__name__.lower(): _share(config, prepared, option) for option in options} | own
 
 
 def _share(config: TrainConfig, prepared: Prepared, batching: Batching) -> float | None:

@@ -29,7 +29,7 @@ from lamini.training.prepare import Prepared, prepare, rebatched
 
 SECONDS = 5.0  # of measuring, after the first micro-batch
 PATIENCE = 10.0  # seconds that building the student and its first micro-batch may take, by arithmetic
-INITIALISED = 3e7  # weights a second drawn or read
+INITIALISED = {"cpu": 3e7, "cuda": 1e9}  # weights a second drawn or read
 MIXED = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
@@ -50,22 +50,29 @@ def probe(config: TrainConfig, micro_tokens: int) -> Measured:
     room = memory.available(device)
     if room is not None and needed > room:
         return Measured(None, None, "estimated, not measured: a probe would not fit the memory that is free")
-    tried = affordable(config, prepared, speed)
+    tried = affordable(config, prepared, speed, device)
     if tried is None:
         return Measured(
-            None, None, f"estimated, not measured: one pair would take above {PATIENCE:.0f} s here"
+            None,
+            None,
+            f"estimated, not measured: to build it and run one pair would take above {PATIENCE:.0f} s",
         )
-    built = build_model(config, len(prepared.student.tokenizer)).train()
+    with device:  # random weights are drawn where they are used
+        built = build_model(config, len(prepared.student.tokenizer)).train()
     if precision_of(config.trainer) == "bf16-true":
         built = built.bfloat16()
     prepared.student.model = built.to(device)  # type: ignore[arg-type]
     return measure(config, rebatched(config, prepared, tried), micro_tokens, device)
 
 
-def affordable(config: TrainConfig, prepared: Prepared, speed: float) -> int | None:
-    """The largest micro-batch, of the run's own size at most, that takes a second or two; None: not even a pair."""
+def affordable(config: TrainConfig, prepared: Prepared, speed: float, device: torch.device) -> int | None:
+    """The largest micro-batch, of the run's own size at most, that takes a second or two.
+
+    None where building the student and running one pair would take longer than PATIENCE.
+    """
     model = outline(config, len(prepared.student.tokenizer))
-    building = sum(weight.numel() for weight in model.parameters()) / INITIALISED
+    rate = INITIALISED.get(device.type, INITIALISED["cpu"])
+    building = sum(weight.numel() for weight in model.parameters()) / rate
     shape = estimate.shape_of(config, prepared, model, prepared.micro_tokens)
     a_position = estimate.seconds(config, model, replace(shape, micro_batches=0), speed) / shape.padded
     if building + prepared.longest * a_position > PATIENCE:
@@ -77,13 +84,13 @@ def measure(config: TrainConfig, prepared: Prepared, micro_tokens: int, device: 
     """Run micro-batches until the time is up, then the optimizer; scale to the run's own steps."""
     student = prepared.student
     optimizer = config.optimizer.build(student.ready().parameters())
-    seconds, positions, number = 0.0, 0, 0
+    seconds, positions, done = 0.0, 0, 0
     parts = micro_batches(config, prepared)
     first = forward_and_backward(config, student, next(parts), device)  # and all that only a first call does
     updating = _update(student, optimizer, device)  # makes the optimizer's state
-    for number, part in enumerate(parts, 1):
+    for part in parts:
         latest = forward_and_backward(config, student, part, device)
-        seconds, positions = seconds + latest, positions + part.padded_positions
+        seconds, positions, done = seconds + latest, positions + part.padded_positions, done + 1
         if seconds + max(first, latest) > SECONDS:
             break
     updating = min(updating, _update(student, optimizer, device))
@@ -93,7 +100,7 @@ def measure(config: TrainConfig, prepared: Prepared, micro_tokens: int, device: 
     return Measured(
         seconds=step * prepared.steps,
         memory=memory.peak(device) if same else None,
-        note=f"time{' and memory' if same else ''} measured on {number} micro-batches of at most"
+        note=f"time{' and memory' if same else ''} measured on {done} micro-batches of at most"
         f" {prepared.micro_tokens:,} positions",
     )
 

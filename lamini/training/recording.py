@@ -127,7 +127,7 @@ class Recorder(pl.Callback):
 
     @property
     def mfu(self) -> float | None:
-        """Share of the devices' peak that the whole run's training steps reached; None where it is unknown."""
+        """Share of the devices' peak that the run's training steps reached; None where that is unknown."""
         peak = self.hardware.peak
         return None if peak is None or not self.operations else self.operations / (self.seconds * peak)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lamini.config import TrainConfig
-from lamini.training.optimizers import Adafactor
 
 GIB = 2**30
 KEPT = 3  # checkpoints at the same time: the last, the best, and the next one while it is written
@@ -22,7 +21,7 @@ def memory_warning(
         return None
     trainer = config.trainer
     ways = [f"size.micro_tokens below {micro_tokens}"]
-    ways += [] if isinstance(config.optimizer, Adafactor) else ["optimizer=adafactor"]
+    ways += ["optimizer=adafactor"] if config.optimizer.STATE > 1 else []
     ways += (
         [] if getattr(trainer, "gradient_checkpointing", True) else ["trainer.gradient_checkpointing=true"]
     )
@@ -36,8 +35,7 @@ def memory_warning(
 def disk_bytes(config: TrainConfig, parameters: int) -> float:
     """Bytes of a run folder: weights and optimizer state of its checkpoints, weights of its export."""
     kept = getattr(config.trainer, "keep_last", 1) + getattr(config.trainer, "keep_best", 1) + 1
-    state = getattr(config.optimizer, "STATE", 2.0)
-    return parameters * WIDTH * (max(kept, KEPT) * (1 + state) + 1)
+    return float(parameters * WIDTH * (max(kept, KEPT) * (1 + config.optimizer.STATE) + 1))
 
 
 def disk_warning(folders: Sequence[Path], needed: float) -> str | None:
@@ -51,6 +49,6 @@ def disk_warning(folders: Sequence[Path], needed: float) -> str | None:
     if needed <= free:
         return None
     return (
-        f"checkpoints and exports need about {needed / GIB:.1f} GiB and {place} has {free / GIB:.1f} GiB free;"
-        " choose another paths.output_dir, or make room"
+        f"checkpoints and exports need about {needed / GIB:.1f} GiB and {place} has {free / GIB:.1f} GiB"
+        " free; choose another paths.output_dir, or make room"
     )

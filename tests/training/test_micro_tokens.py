@@ -1,4 +1,4 @@
-"""size.micro_tokens=null: found by trying or by arithmetic, said, kept, and the same when a run is continued."""
+"""size.micro_tokens=null: found by trying or by arithmetic, said, kept, the same when a run is continued."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_probe_measures_time_and_memory(tmp_path: Path, shape: str) -> None:
     found = probe.probe(small.config(tmp_path, shape, "mode=plan"), 160)
     assert found.seconds is not None and 0 < found.seconds < 60
-    assert found.memory == memory.peak(CPU)
+    assert found.memory == pytest.approx(memory.peak(CPU), rel=0.01)
     assert re.fullmatch(r"time and memory measured on \d+ micro-batches of at most 160 positions", found.note)
     assert list(tmp_path.iterdir()) == []
 
@@ -51,10 +51,10 @@ def test_time_is_that_of_all_positions_of_a_step(tmp_path: Path, monkeypatch: py
 def test_a_smaller_piece_is_measured_where_a_micro_batch_takes_long(tmp_path: Path) -> None:
     config = small.config(tmp_path, "t5", "batch_size=40", "size.micro_tokens=4000")
     prepared = prepare(config)
-    assert probe.affordable(config, prepared, 1e15) == 4000
-    slow = probe.affordable(config, prepared, 1e5)
+    assert probe.affordable(config, prepared, 1e15, CPU) == 4000
+    slow = probe.affordable(config, prepared, 1e5, CPU)
     assert slow is None or prepared.longest <= slow < 4000
-    assert probe.affordable(config, prepared, 1.0) is None
+    assert probe.affordable(config, prepared, 1.0, CPU) is None
 
 
 def test_what_is_not_tried_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_what_is_not_tried_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert found.seconds is None and "would not fit the memory" in found.note
     monkeypatch.setattr(estimate, "multiplications", lambda device: 1.0)
     found = probe.probe(config, 160)
-    assert found.seconds is None and "one pair would take above 10 s" in found.note
+    assert found.seconds is None and "run one pair would take above 10 s" in found.note
 
 
 def test_a_probe_that_dies_leaves_the_estimate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
