@@ -100,7 +100,7 @@ def _sized(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[Prepa
 def _padding(config: TrainConfig, prepared: Prepared, shape: estimate.Shape) -> dict[str, float | None]:
     """Share of padding of the chosen batching, and with mode=plan of the other two beside it."""
     chosen = type(prepared.batching).__name__.lower()
-    own = {chosen: 1 - shape.positions / shape.padded}
+    own: dict[str, float | None] = {chosen: 1 - shape.positions / shape.padded}
     if config.mode is not Mode.plan:
         return own
     options = (Packed(None, getattr(config.batching, "padding", LITTLE)), Bucketed(), Plain())

@@ -27,8 +27,8 @@ def memory_warning(
     )
     ways += [] if trainer.precision == "bf16-true" else ["trainer.precision=bf16-true"]
     return (
-        f"{run}: needs about {needed / GIB:.1f} GiB of memory and {free / GIB:.1f} GiB are free, so it may not"
-        f" fit; what helps: {', '.join(ways)}, a smaller context"
+        f"{run}: needs about {needed / GIB:.1f} GiB of memory and {free / GIB:.1f} GiB are free, so it may"
+        f" not fit; what helps: {', '.join(ways)}, a smaller context"
     )
 
 
