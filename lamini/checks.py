@@ -85,6 +85,11 @@ def check_values(config: TrainConfig) -> None:
         raise UserError(
             f"name={config.name!r} must name one folder: not empty, without / and no dot in front"
         )
+    if config.size.micro_tokens is None and config.trainer.devices > 1:
+        raise UserError(
+            "size.micro_tokens=null is found on one device; with trainer.devices above 1 say a number,"
+            " for example what run.json of a run on one device names"
+        )
     _check_choices(config)
     _check_numbers(config)
     _check_strategy(config)

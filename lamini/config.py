@@ -64,7 +64,7 @@ class Family:
 @dataclass
 class Size:
     name: str  # label, a key of family.sizes
-    micro_tokens: int  # padded tokens of one forward pass: what memory holds
+    micro_tokens: int | None  # padded tokens of one forward pass: what memory holds; null: found at the start
 
 
 @dataclass

@@ -24,6 +24,7 @@ from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
 from lamini.runs import Job, RunFolder, State
 from lamini.schema import typed
+from lamini.training.forecast import Forecast
 
 BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
@@ -53,6 +54,8 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
             forecasts = LINE.call(
                 "lamini.training.plan", "plan_all", [(job.config, job.folder) for job in jobs]
             )
+            if jobs[0].config.mode is Mode.plan:
+                forecasts = [_probed(job, item) for job, item in zip(jobs, forecasts, strict=True)]
             report.plan(forecasts)
             if jobs[0].config.mode is Mode.verify:
                 configs = [job.config for job in jobs]
@@ -66,6 +69,22 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
             return _stopped(jobs, line)
         print(f"{error}{_out_of_memory(error)}; nothing was trained", file=sys.stderr)
         return 1
+
+
+def _probed(job: Job, forecast: Forecast) -> Forecast:
+    """The forecast with what a few real micro-batches took, in a process that may die of them."""
+    if not forecast.left:
+        return forecast
+    print(f"measuring {forecast.run} ...", flush=True)
+    try:
+        found = LINE.call("lamini.training.probe", "probe", job.config, forecast.micro_tokens)
+    except Died as error:
+        if LINE.stopped_by:
+            raise
+        return forecast.saying(
+            f"{forecast.run}: {error}{_out_of_memory(error)}; time and memory are estimated"
+        )
+    return forecast.probed(found)
 
 
 def _end(jobs: list[Job], line: list[str]) -> int:

@@ -13,8 +13,9 @@ from rich.table import Table
 from lamini.runs import RunFolder
 
 WIDTH = 150  # of tables that do not go to a terminal
-PLANNED = ("parameters", "pairs", "steps", "tokens", "memory", "time")
-MEASURED = ("loss", "bits/byte", "tokens/s", "minutes")
+PLANNED = ("parameters", "pairs", "steps", "tokens", "padding", "memory", "time")
+BATCHINGS = ("packed", "bucketed", "plain")
+MEASURED = ("loss", "bits/byte", "tokens/s", "MFU", "GiB", "minutes")
 BASELINES = ("untrained", "majority", "nearest_neighbour")  # not the same for every student: the first known
 
 
@@ -29,15 +30,36 @@ def plan(forecasts: Sequence[Any]) -> None:
     for item in forecasts:
         numbers = (
             count(item.parameters), f"{item.pairs:,}", f"{item.steps:,}", count(item.tokens),
-            f"{item.memory / 2**30:.1f} GiB", duration(item.seconds),
+            _percent(item.padding.get(item.batching)), f"{item.memory / 2**30:.1f} GiB",
+            duration(item.seconds),
         )  # fmt: skip
         view.add_row(item.run, item.architecture, item.init, *numbers, item.note)
     out = console()
     out.print(view)
     total = duration(sum(item.seconds for item in forecasts))
-    out.print(f"{len(forecasts)} student(s), about {total} one after the other", style="dim")
+    measured = sum(item.measured for item in forecasts)
+    how = (
+        "measured" if measured == len(forecasts) else f"measured for {measured}" if measured else "estimated"
+    )
+    out.print(f"{len(forecasts)} student(s), about {total} one after the other ({how})", style="dim")
+    if any(len(item.padding) > 1 for item in forecasts):
+        out.print(_batchings(forecasts))
     for warning in dict.fromkeys(text for item in forecasts for text in item.warnings):
         out.print(f"note: {warning}", style="yellow")
+
+
+def _batchings(forecasts: Sequence[Any]) -> Table:
+    """Share of padding of each way to make micro-batches; the chosen one is marked."""
+    view = _table("Padding", "run", "positions of a micro-batch", *BATCHINGS)
+    for item in forecasts:
+        shares = (_percent(item.padding.get(name)) or "-" for name in BATCHINGS)
+        chosen = (
+            f"{share} *" if name == item.batching else share
+            for name, share in zip(BATCHINGS, shares, strict=True)
+        )
+        view.add_row(item.run, f"{item.micro_tokens:,}", *chosen)
+    view.caption = "* what the run uses"
+    return view
 
 
 def table(folders: Sequence[Path]) -> list[str]:
@@ -78,6 +100,8 @@ def _measured(record: dict[str, Any]) -> tuple[str, ...]:
         _number(record.get("validation_loss"), 3),
         _number(record.get("validation_bits_per_byte"), 3),
         _number(record.get("response_tokens_per_second"), 0),
+        _percent(record.get("mfu")),
+        _number(record.get("peak_memory_gib"), 1),
         _number(minutes, 1),
     )
 

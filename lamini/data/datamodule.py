@@ -6,13 +6,13 @@ run starts at `trainer.global_step` and sees exactly what it would have seen.
 
 The trainer needs `use_distributed_sampler=False`: ranks are divided here, by micro-batches.
 
-Suffixes: B pairs of a step, M pairs of a micro-batch.
+Suffixes: B or N pairs of a step, M pairs of a micro-batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +35,8 @@ class Step:
 
     `micro_batches` are this rank's; the counts are those of the whole step over all ranks, so that
     `response_tokens` is what the summed loss is divided by. `positions` are the real ones that the
-    model computes (a decoder-only student never computes the end token), `padded_positions` all.
+    model computes (a decoder-only student never computes the end token), `padded_positions` all, and
+    `prompt_N` and `response_N` the lengths of the pairs, which say how many operations they need.
     """
 
     micro_batches: list[Batch]
@@ -43,6 +44,8 @@ class Step:
     positions: int
     padded_positions: int
     pairs: int
+    prompt_N: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    response_N: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def to(self, device: torch.device | str, **kwargs: Any) -> Step:
         """A copy on the device; Lightning calls this to move an item."""
@@ -78,6 +81,8 @@ def make_step(
         positions=real,
         padded_positions=computed,
         pairs=len(every_N),
+        prompt_N=tokens.prompt_lengths_N[every_N],
+        response_N=tokens.response_lengths_N[every_N],
     )
 
 

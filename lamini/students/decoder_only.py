@@ -16,6 +16,7 @@ Names: B pairs of a batch, N pairs of a plan, T positions, D width.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from lamini.students.masks import packed_mask
+from lamini.students.operations import ATTENTION, Operations, causal, of_head, of_matrices
 from lamini.students.protocol import Batch, Features, Student
 from lamini.students.tensors import IGNORE, Ids, join_rows, length_mask, pad_rows, segments
 
@@ -86,6 +88,22 @@ class DecoderOnly(Student):
     def sides(self, prompt_N: np.ndarray, response_N: np.ndarray) -> np.ndarray:
         """One side: prompt + response - 1, as the end token is never an input."""
         return (prompt_N.astype(np.int64) + response_N - 1)[:, None]
+
+    def operations(self, model: PreTrainedModel) -> Operations:
+        """The transformer at every position, the head at responses."""
+        config: Any = model.config
+        body, head = of_matrices(model, lambda name: True), of_head(model)
+        kinds = getattr(config, "attention_layers", ["global"] * config.num_hidden_layers)  # GPT-Neo's
+        windows = [config.window_size if kind == "local" else None for kind in kinds]
+        heads = config.num_attention_heads
+        width = heads * (getattr(config, "head_dim", None) or config.hidden_size // heads)
+
+        def count(prompt_N: np.ndarray, response_N: np.ndarray) -> float:
+            positions_N = prompt_N.astype(np.float64) + response_N - 1
+            attention = ATTENTION * width * causal(positions_N, windows)
+            return float(body * positions_N.sum() + head * response_N.sum() + attention)
+
+        return count
 
     def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids], rows: Sequence[Ids] | None) -> Batch:
         """Inputs, positions and labels; see the class for examples."""

@@ -9,7 +9,9 @@ Names: B pairs of a batch, N pairs of a plan, T positions, D width.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from transformers import GenerationConfig, PreTrainedModel
 
 from lamini.errors import UserError
 from lamini.students.masks import packed_mask
+from lamini.students.operations import ATTENTION, Operations, causal, of_head, of_matrices
 from lamini.students.protocol import Batch, Features, Student
 from lamini.students.tensors import IGNORE, Ids, join_rows, length_mask, pad_rows, segments
 
@@ -91,6 +94,24 @@ class EncoderDecoder(Student):
     def sides(self, prompt_N: np.ndarray, response_N: np.ndarray) -> np.ndarray:
         """Encoder and decoder: (prompt, response)."""
         return np.stack([prompt_N, response_N], axis=1).astype(np.int64)
+
+    def operations(self, model: PreTrainedModel) -> Operations:
+        """The encoder at prompts, the decoder at responses; what the decoder looks at is made at prompts."""
+        config: Any = model.config
+        decoders = config.num_decoder_layers or config.num_layers
+        seen = re.compile(r"decoder\..*EncDecAttention\.[kv]\.")
+        prompts = of_matrices(model, lambda name: name.startswith("encoder.") or bool(seen.match(name)))
+        responses = of_head(model)
+        responses += of_matrices(model, lambda name: name.startswith("decoder.") and not seen.match(name))
+        attention = ATTENTION * config.num_heads * config.d_kv
+
+        def count(prompt_N: np.ndarray, response_N: np.ndarray) -> float:
+            prompt_N, response_N = prompt_N.astype(np.float64), response_N.astype(np.float64)
+            own = config.num_layers * (prompt_N**2).sum() + causal(response_N, [None] * decoders)
+            looks = own + decoders * prompt_N @ response_N
+            return float(prompts * prompt_N.sum() + responses * response_N.sum() + attention * looks)
+
+        return count
 
     def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids], rows: Sequence[Ids] | None) -> Batch:
         """Encoder input with its mask, decoder input, labels; see the class for examples."""

@@ -77,21 +77,25 @@ def build_model(config: TrainConfig, tokenizer_size: int) -> PreTrainedModel:
 
 def count_parameters(config: TrainConfig, tokenizer_size: int) -> int:
     """Parameters of the student, tied ones counted once; nothing is allocated."""
+    return sum(parameter.numel() for parameter in outline(config, tokenizer_size).parameters())
+
+
+def outline(config: TrainConfig, tokenizer_size: int) -> PreTrainedModel:
+    """The student's model without memory, on the meta device: all shapes and no numbers."""
     with torch.device("meta"):
-        model = blank(architecture_of(config, tokenizer_size))
-    return sum(parameter.numel() for parameter in model.parameters())
+        return blank(architecture_of(config, tokenizer_size))
 
 
-def count_trained(config: TrainConfig, tokenizer_size: int) -> int:
-    """Parameters that the adapter leaves to be trained; nothing is allocated.
+def adapted_outline(config: TrainConfig, tokenizer_size: int) -> PreTrainedModel:
+    """The same with its adapter, which says what is trained.
 
     Raises:
         UserError: an adapter that does not fit the model.
     """
+    model = outline(config, tokenizer_size)
     with torch.device("meta"):
-        model = blank(architecture_of(config, tokenizer_size))
         config.adapter.attach(model)
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    return model
 
 
 def architecture_of(config: TrainConfig, tokenizer_size: int) -> PretrainedConfig:

@@ -24,6 +24,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from lamini.errors import UserError
 from lamini.students.head import summed_loss
 from lamini.students.layout import Features, TokenLayout
+from lamini.students.operations import Operations
 from lamini.students.tensors import IGNORE, Ids, length_mask, pad_rows
 
 __all__ = ["Batch", "Features", "Student"]
@@ -63,6 +64,13 @@ class Student(TokenLayout):
         """Positions that pairs of these lengths take on each side of the model, int64 (N, K).
 
         All that planning needs to know of an architecture: rows are padded on each side apart.
+        """
+
+    @abstractmethod
+    def operations(self, model: PreTrainedModel) -> Operations:
+        """How many operations of `model` pairs need (lamini/students/operations.py).
+
+        The model may be one without memory, on the meta device.
         """
 
     @abstractmethod

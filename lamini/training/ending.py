@@ -46,12 +46,18 @@ class Run:
         if self.rank == 0:
             self.folder.write(self.record)
 
+    def say(self, text: str, file: TextIO | None = None) -> None:
+        """A line under the run's name."""
+        if self.rank == 0:
+            print(f"{self.name}: {text}", file=file, flush=True)
+
 
 def first_record(config: TrainConfig, old: dict[str, Any], threads: int) -> dict[str, Any]:
     """What run.json knows at the start; `old` is the record of the run that is continued, else {}."""
     unknown = (
         "architecture", "parameters", "trained_parameters", "data", "response_tokens_per_second",
-        "padding_share", "train_loss", "validation_loss", "validation_bits_per_byte", "error",
+        "padding_share", "train_loss", "validation_loss", "validation_bits_per_byte", "mfu",
+        "peak_memory_gib", "error",
     )  # fmt: skip
     return {
         "format": FORMAT,
@@ -66,6 +72,7 @@ def first_record(config: TrainConfig, old: dict[str, Any], threads: int) -> dict
         "epochs": old.get("epochs", 0.0),
         "response_tokens": old.get("response_tokens", 0),
         "held_out": old.get("held_out") or {},
+        "micro_tokens": config.size.micro_tokens or old.get("micro_tokens"),
         "seconds": old.get("seconds") or 0.0,
         "wandb_id": old.get("wandb_id") or f"{config_hash(config)}-{secrets.token_hex(4)}",
         "provenance": provenance(config, threads),
@@ -118,7 +125,10 @@ def card(job: Run) -> dict[str, Any]:
 
 def summarise(job: Run) -> None:
     """The final numbers in the W&B summary, so that its table compares the herd."""
-    names = ("validation_loss", "validation_bits_per_byte", "response_tokens_per_second", "parameters")
+    names = (
+        "validation_loss", "validation_bits_per_byte", "response_tokens_per_second", "parameters", "mfu",
+        "peak_memory_gib",
+    )  # fmt: skip
     summary = {name: job.record[name] for name in names}
     summary |= {f"exact_match/{axis}": scores["student"] for axis, scores in job.record["held_out"].items()}
     for logger in job.loggers:
@@ -136,11 +146,11 @@ def ending(job: Run) -> Iterator[None]:
         yield
     except Interrupted as stop:
         job.note(status="interrupted", error=str(stop))
-        _say(job, f"{stop}; the same line continues it")
+        job.say(f"{stop}; the same line continues it")
     except UserError as error:
         _fail(job, str(error))
     except torch.OutOfMemoryError as error:
-        key = f"size.micro_tokens={job.config.size.micro_tokens}"
+        key = f"size.micro_tokens={job.record['micro_tokens']}"
         _fail(job, f"the device's memory is full ({error}); lower {key}")
     except Exception as error:
         place = job.folder.path / "error.txt"
@@ -151,13 +161,8 @@ def ending(job: Run) -> Iterator[None]:
 
 
 def _fail(job: Run, sentence: str) -> None:
-    _say(job, f"failed: {sentence}", sys.stderr)
+    job.say(f"failed: {sentence}", sys.stderr)
     job.note(status="failed", error=sentence)
-
-
-def _say(job: Run, text: str, file: TextIO | None = None) -> None:
-    if job.rank == 0:
-        print(f"{job.name}: {text}", file=file, flush=True)
 
 
 def _close(job: Run) -> None:
@@ -172,4 +177,4 @@ def _close(job: Run) -> None:
             run.finish(exit_code=0 if job.record["status"] == "done" else 1)
             if offline:
                 attempts = sorted(folder.parent.glob(f"offline-run-*-{run.id}*"))
-                _say(job, f"wandb sync {shlex.join(map(str, attempts))}")
+                job.say(f"wandb sync {shlex.join(map(str, attempts))}")

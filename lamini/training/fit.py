@@ -23,7 +23,8 @@ from lamini.runs import RunFolder, State, plain, write_atomically
 from lamini.students.adapters import merge
 from lamini.students.export import export
 from lamini.students.loading import build_model, count_parameters
-from lamini.training import ranks, scoring
+from lamini.students.protocol import Student
+from lamini.training import peaks, ranks, scoring
 from lamini.training.answers import Answers
 from lamini.training.checkpoints import Checkpoints
 from lamini.training.devices import device_of, precision_of, set_threads, uses_cuda
@@ -31,11 +32,12 @@ from lamini.training.ending import Run, card, data_facts, ending, first_record, 
 from lamini.training.interruption import Interruption
 from lamini.training.kept import LAST, Kept
 from lamini.training.loggers import Metrics
+from lamini.training.micro_tokens import settled
 from lamini.training.module import StudentModule
 from lamini.training.prepare import Prepared, prepare
 from lamini.training.progress import ProgressDisplay
 from lamini.training.quiet import quiet
-from lamini.training.recording import Recorder
+from lamini.training.recording import Hardware, Recorder
 from lamini.training.resuming import check_architecture, restore
 from lamini.training.sharding import strategy_of, whole
 
@@ -99,15 +101,18 @@ def fit(job: Run, interruption: Interruption) -> None:
     job.note(
         architecture=student.architecture, parameters=count_parameters(config, len(student.tokenizer)),
         trained_parameters=sum(p.numel() for p in student.model.parameters() if p.requires_grad),
-        data=data_facts(prepared),
     )  # fmt: skip
     if config.trainer.gradient_checkpointing:
         student.model.activation_checkpointing_enable({"use_reentrant": False})
     student.model.to(device)  # type: ignore[arg-type]
+    prepared = settled(config, prepared, device, job.record["micro_tokens"], job.say)
+    job.note(data=data_facts(prepared), micro_tokens=prepared.micro_tokens)
     scored = bool(prepared.corpus.held_out) and job.rank == 0
     if scored and not job.record["held_out"]:
         job.note(held_out=scoring.before_training(prepared, config))
-    recorder = Recorder(Metrics(path / "metrics.jsonl"), config.trainer.log_every, prepared.pairs)
+    recorder = Recorder(
+        Metrics(path / "metrics.jsonl"), config.trainer.log_every, prepared.pairs, _hardware(job, student)
+    )
     if job.rank == 0:
         job.loggers = config.logger.build(path, logged_run(job))
 
@@ -124,6 +129,7 @@ def fit(job: Run, interruption: Interruption) -> None:
         **_counts(recorder, config), train_loss=recorder.train_loss, validation_loss=loss,
         validation_bits_per_byte=scoring.bits_per_byte(loss, prepared), padding_share=recorder.padding_share,
         response_tokens_per_second=recorder.speed, seconds=time.perf_counter() - began,
+        mfu=recorder.mfu, peak_memory_gib=recorder.peak_memory / 2**30 or None,
     )  # fmt: skip
     if scored:
         job.note(held_out=scoring.after_training(prepared, config, job.record["held_out"]))
@@ -131,6 +137,14 @@ def fit(job: Run, interruption: Interruption) -> None:
         export(student, path / "export", card(job))
     summarise(job)
     job.note(seconds=time.perf_counter() - began, status="done")
+
+
+def _hardware(job: Run, student: Student) -> Hardware:
+    """What speed and memory are held against."""
+    trainer = job.config.trainer
+    device = device_of(trainer, job.rank)
+    peak = peaks.peak(device, precision_of(trainer))
+    return Hardware(device, peak and peak * trainer.devices, student.operations(student.ready()))
 
 
 def _counts(recorder: Recorder, config: TrainConfig) -> dict[str, Any]:
@@ -159,7 +173,7 @@ def _train(
     )  # fmt: skip
     data = PairsDataModule(
         prepared.student, prepared.train, prepared.order, prepared.validation, prepared.batching,
-        batch_size=config.batch_size, micro_tokens=config.size.micro_tokens, steps=prepared.steps,
+        batch_size=config.batch_size, micro_tokens=prepared.micro_tokens, steps=prepared.steps,
         seed=config.seed, devices=config.trainer.devices, rank=job.rank,
         num_workers=1 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for padding
         extras=objective.extras,

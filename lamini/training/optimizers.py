@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 @dataclass
 class AdamW:
     """Adam with decoupled weight decay; the hub cards' betas and epsilon."""
+
+    STATE: ClassVar[float] = 2.0  # numbers kept for each weight
 
     lr: float  # peak learning rate
     betas: list[float]  # decay of the first and second moment
@@ -38,6 +40,8 @@ class AdamW:
 @dataclass
 class Adafactor:
     """T5's optimizer with a fixed learning rate: factored second moments, so little state."""
+
+    STATE: ClassVar[float] = 0.05  # numbers kept for each weight: a row and a column of a matrix
 
     lr: float  # peak learning rate, not scaled by the parameters' size
     clip_threshold: float  # root mean square of the update

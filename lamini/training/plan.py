@@ -1,50 +1,26 @@
-"""What a line is about to do: students, rows, steps, memory and time expected.
+"""What a line is about to do: students, rows, steps, padding, memory and time expected.
 
-The forecast is arithmetic (parameters, tokens, bytes a value) times one measured constant, the matrix
-multiplications a second that this device does right now. It is meant to tell minutes from days and a fit
-from a misfit, not to be exact: within about a factor of two on a quiet machine.
+A start that trains says what costs nothing to know (lamini/training/estimate.py). `mode=plan` also lays the
+three batchings side by side, and a probe of each student (lamini/training/probe.py) follows it.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import PretrainedConfig
 
-from lamini.config import TrainConfig
+from lamini.config import Mode, TrainConfig
+from lamini.data.batching import LITTLE, Batching, Bucketed, Packed, Plain
 from lamini.data.stats import padding_share
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State
-from lamini.students.loading import architecture_of, count_parameters, count_trained
-from lamini.training.devices import check_device, precision_of, uses_cuda
-from lamini.training.optimizers import AdamW
-from lamini.training.prepare import Prepared, prepare, student_class
-
-PROCESS = 0.7 * 2**30  # bytes of a Python process with torch, transformers and Lightning loaded
-ACTIVATIONS = 20  # values of the hidden size kept per layer and token for the backward pass, with attention
-EFFICIENCY = 0.5  # of the measured matrix multiplications that a training step reaches
-OVERHEAD = 0.0008  # seconds a layer and micro-batch: kernel launches, which rule tiny students
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """One line of the plan."""
-
-    run: str
-    student: str  # its family
-    architecture: str
-    init: str
-    parameters: int
-    pairs: int  # of an epoch
-    steps: int
-    tokens: int  # real ones, prompt and response, over the whole run
-    memory: float  # bytes
-    seconds: float
-    note: str
-    warnings: tuple[str, ...]
+from lamini.students.loading import adapted_outline, count_parameters
+from lamini.training import estimate, memory, room
+from lamini.training.devices import check_device, device_of, precision_of, uses_cuda
+from lamini.training.forecast import Forecast
+from lamini.training.micro_tokens import by_arithmetic, tries
+from lamini.training.prepare import Prepared, prepare, rebatched, student_class
 
 
 def plan_all(jobs: list[tuple[TrainConfig, Path]]) -> list[Forecast]:
@@ -53,39 +29,97 @@ def plan_all(jobs: list[tuple[TrainConfig, Path]]) -> list[Forecast]:
     Raises:
         UserError: whatever would stop one of them: data, precision, a folder with other data.
     """
-    speed = multiplications()
-    forecasts = []
+    forecasts, speeds = [], dict[torch.device, float]()
     for config, folder in jobs:
         if len(jobs) > 1:
             print(f"preparing {folder.name} ...", flush=True)
-        forecasts.append(forecast(config, folder, speed))
-    return forecasts
+        student_class(config).check_precision(precision_of(config.trainer))
+        check_device(config.trainer)
+        config.adapter.check_device(uses_cuda(config.trainer))
+        device = device_of(config.trainer)
+        if device not in speeds:
+            speeds[device] = estimate.multiplications(device)
+        forecasts.append(forecast(config, folder, speeds[device]))
+    needed = sum(
+        room.disk_bytes(config, item.parameters)
+        for (config, _), item in zip(jobs, forecasts, strict=True)
+        if item.left
+    )
+    full = room.disk_warning([folder for _, folder in jobs], needed)
+    return [item.saying(full) for item in forecasts] if full else forecasts
 
 
 def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
     """What `config` would do in `folder` on a device of `speed` floating-point operations a second."""
-    student_class(config).check_precision(precision_of(config.trainer))
-    check_device(config.trainer)
-    config.adapter.check_device(uses_cuda(config.trainer))
     prepared = prepare(config)
     done, note = _standing(config, folder, prepared)
+    prepared, said = _sized(config, folder, prepared)
     teacher = config.objective.fits(config, prepared.student)
     parameters = count_parameters(config, len(prepared.student.tokenizer))
-    trained = count_trained(config, len(prepared.student.tokenizer))
-    tokens = _tokens(prepared, config.batch_size)
+    model = adapted_outline(config, len(prepared.student.tokenizer))
+    shape = estimate.shape_of(config, prepared, model, prepared.micro_tokens)
+    needed = estimate.memory(config, prepared, model, shape) + teacher
+    free = memory.available(device_of(config.trainer))
+    tight = (
+        room.memory_warning(config, folder.name, needed, free, prepared.micro_tokens) if done < 1 else None
+    )
+    notes = (f"{folder.name}: {text}" for text in (said, prepared.batching_note) if text)
+    stats = prepared.stats
     return Forecast(
         run=folder.name, student=config.family.name, architecture=prepared.student.architecture,
         init=config.init.value, parameters=parameters, pairs=prepared.pairs, steps=prepared.steps,
-        tokens=tokens, memory=_memory(config, prepared, parameters, trained) + teacher,
-        seconds=_seconds(config, prepared, tokens, speed) * (1 - done), note=note,
-        warnings=_notes(folder, prepared),
+        tokens=round((stats.mean_prompt + stats.mean_response) * prepared.steps * config.batch_size),
+        memory=needed, seconds=estimate.seconds(config, model, shape, speed) * prepared.steps * (1 - done),
+        note=note, warnings=(*prepared.warnings, *notes, *([tight] if tight else [])),
+        micro_tokens=prepared.micro_tokens, batching=type(prepared.batching).__name__.lower(),
+        padding=_padding(config, prepared, shape), left=1 - done,
     )  # fmt: skip
 
 
-def _notes(folder: Path, prepared: Prepared) -> tuple[str, ...]:
-    """What there is to say beside the numbers."""
-    said = (f"{folder.name}: {prepared.batching_note}",) if prepared.batching_note else ()
-    return (*prepared.warnings, *said)
+def _tight(config: TrainConfig, folder: Path, needed: float, micro_tokens: int) -> str | None:
+    """What to say where the student does not fit; on the host, its ranks share one memory."""
+    device = device_of(config.trainer)
+    free = memory.available(device)
+    if free is not None and device.type != "cuda":
+        free //= config.trainer.devices
+    return room.memory_warning(config, folder.name, needed, free, micro_tokens)
+
+
+def _sized(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[Prepared, str]:
+    """The run with the size of its micro-batches, as far as it is known before, and what there is to say."""
+    if config.size.micro_tokens is not None:
+        return prepared, ""
+    known = None if config.force else RunFolder(folder).record().get("micro_tokens")
+    if known:
+        return rebatched(config, prepared, known), f"size.micro_tokens: {known}, as this run began"
+    device = device_of(config.trainer)
+    found, why = by_arithmetic(config, prepared, device)
+    if tries(device):
+        why = "by arithmetic; it is found by trying when the training starts"
+    return rebatched(config, prepared, found), f"size.micro_tokens: about {found}, {why}"
+
+
+def _padding(config: TrainConfig, prepared: Prepared, shape: estimate.Shape) -> dict[str, float | None]:
+    """Share of padding of the chosen batching, and with mode=plan of the other two beside it."""
+    chosen = type(prepared.batching).__name__.lower()
+    own: dict[str, float | None] = {chosen: 1 - shape.positions / shape.padded}
+    if config.mode is not Mode.plan:
+        return own
+    options = (Packed(None, getattr(config.batching, "padding", LITTLE)), Bucketed(), Plain())
+    return {type(option).__name__.lower(): _share(config, prepared, option) for option in options} | own
+
+
+def _share(config: TrainConfig, prepared: Prepared, batching: Batching) -> float | None:
+    """None where the student or its longest pair cannot be packed."""
+    if isinstance(batching, Packed) and (
+        prepared.student.packing_obstacle(config.family.model_type)
+        or prepared.longest > prepared.micro_tokens
+    ):
+        return None
+    return padding_share(
+        prepared.order, prepared.train, config.batch_size, prepared.micro_tokens, prepared.student.sides,
+        batching, steps=(0,),
+    )  # fmt: skip
 
 
 def _standing(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[float, str]:
@@ -107,61 +141,3 @@ def _standing(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[fl
     if state is State.done:
         return 1.0, "done, will be skipped"
     return record["steps"] / prepared.steps, f"continues after step {record['steps']}"
-
-
-def multiplications(size: int = 768) -> float:
-    """Floating-point operations a second of a square matrix product, the best of a few runs."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    matrix = torch.randn(
-        size, size, device=device, dtype=torch.bfloat16 if device == "cuda" else torch.float32
-    )
-    best = float("inf")
-    for _ in range(6):
-        start = time.perf_counter()
-        product = matrix @ matrix
-        product[0, 0].item()
-        best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best
-
-
-def _tokens(prepared: Prepared, batch_size: int) -> int:
-    """Real tokens of the whole run."""
-    stats = prepared.stats
-    return round((stats.mean_prompt + stats.mean_response) * prepared.steps * batch_size)
-
-
-def _seconds(config: TrainConfig, prepared: Prepared, tokens: int, speed: float) -> float:
-    """Six operations a weight and computed token, forward and backward; the head at responses only."""
-    size, budget = len(prepared.student.tokenizer), config.size.micro_tokens
-    shape = architecture_of(config, size)
-    response = prepared.stats.mean_response / (prepared.stats.mean_prompt + prepared.stats.mean_response)
-    padding = padding_share(
-        prepared.order,
-        prepared.train,
-        config.batch_size,
-        budget,
-        prepared.student.sides,
-        prepared.batching,
-        steps=(0,),
-    )
-    head = shape.vocab_size * shape.hidden_size
-    body = max(count_parameters(config, size) - head, 0)
-    operations = 6 * tokens * (body / (1 - padding) + response * head)
-    micro_batches = max(prepared.steps, tokens / (1 - padding) / budget)
-    return float(operations / (EFFICIENCY * speed) + micro_batches * _layers(shape) * OVERHEAD)
-
-
-def _layers(shape: PretrainedConfig) -> int:
-    return int(shape.num_hidden_layers) + int(getattr(shape, "num_decoder_layers", None) or 0)
-
-
-def _memory(config: TrainConfig, prepared: Prepared, parameters: int, trained: int) -> float:
-    """Bytes of weights, gradients, optimizer state, one micro-batch's activations and logits, the process."""
-    shape = architecture_of(config, len(prepared.student.tokenizer))
-    states = 8 if isinstance(config.optimizer, AdamW) else 1
-    average = max(1.0, _tokens(prepared, config.batch_size) / prepared.steps)
-    micro = min(config.size.micro_tokens, average)
-    width = 4 if precision_of(config.trainer).startswith("32") else 2
-    activations = micro * _layers(shape) * shape.hidden_size * ACTIVATIONS * width
-    logits = 3 * 4 * micro * 0.5 * shape.vocab_size
-    return float(PROCESS + parameters * 4 + trained * (4 + states) + activations + logits)

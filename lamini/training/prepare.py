@@ -21,6 +21,8 @@ from lamini.students.prompts import Wrapper, wrapper_named
 from lamini.students.protocol import Student
 from lamini.targets import locate
 
+UNKNOWN = 8192  # micro_tokens where they are still to be found; as in conf/size/published.yaml
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -36,6 +38,8 @@ class Prepared:
     stats: MixtureStats  # of one epoch
     batching: Batching  # what `auto` came to
     batching_note: str  # and why; empty where it was asked for by name
+    micro_tokens: int  # positions of a micro-batch at most
+    longest: int  # positions of the longest pair, which a packed micro-batch must hold
     steps: int
     warnings: tuple[str, ...]
 
@@ -87,23 +91,42 @@ def prepare(config: TrainConfig) -> Prepared:
         )
     steps = config.trainer.max_steps or order.steps(config.trainer.max_epochs, config.batch_size)
     stats = mixture_stats(tokens, weights, order)
-    batching, note = _batching(config, student, tokens, validation, order)
+    longest_K, pair = _longest(student, [part for part in (tokens, validation) if len(part)])
+    budget = config.size.micro_tokens or max(UNKNOWN, pair)
+    batching, note = _batching(config, student, tokens, order, budget, longest_K, pair)
     return Prepared(
-        student, corpus, mark, tokens, validation, held_back, order, stats, batching, note, steps,
-        tuple(warnings),
+        student, corpus, mark, tokens, validation, held_back, order, stats, batching, note, budget, pair,
+        steps, tuple(warnings),
     )  # fmt: skip
 
 
+def rebatched(config: TrainConfig, prepared: Prepared, micro_tokens: int) -> Prepared:
+    """The same run with micro-batches of another size, and the batching that suits it.
+
+    Raises:
+        UserError: as `prepare`, where packing was asked for.
+    """
+    student, tokens = prepared.student, prepared.train
+    longest_K, pair = _longest(student, [part for part in (tokens, prepared.validation) if len(part)])
+    batching, note = _batching(config, student, tokens, prepared.order, micro_tokens, longest_K, pair)
+    return replace(prepared, batching=batching, batching_note=note, micro_tokens=micro_tokens)
+
+
 def _batching(
-    config: TrainConfig, student: Student, tokens: Tokens, validation: Tokens, order: Order
+    config: TrainConfig,
+    student: Student,
+    tokens: Tokens,
+    order: Order,
+    budget: int,
+    longest_K: np.ndarray,
+    pair: int,
 ) -> tuple[Batching, str]:
     """The batching of the run, `auto` resolved, and what there is to say about it.
 
     Raises:
         UserError: packing was asked for and cannot be: the architecture, or a pair longer than the budgets.
     """
-    longest_K, pair = _longest(student, [part for part in (tokens, validation) if len(part)])
-    budget, obstacle = config.size.micro_tokens, student.packing_obstacle(config.family.model_type)
+    obstacle = student.packing_obstacle(config.family.model_type)
     chosen: Batching
     if isinstance(config.batching, Auto):
         share = padding_share(order, tokens, config.batch_size, budget, student.sides, Bucketed())

@@ -72,8 +72,8 @@ def lines(file: Path) -> list[dict[str, Any]]:
 
 
 def metrics(run: Path) -> list[dict[str, Any]]:
-    """metrics.jsonl without what a clock decides."""
-    clock = {"time", "train/response_tokens_per_second"}
+    """metrics.jsonl without what a clock or the process decides."""
+    clock = {"time", "train/response_tokens_per_second", "train/memory_gib"}
     rows = lines(run / "metrics.jsonl")
     return [{name: value for name, value in row.items() if name not in clock} for row in rows]
 

@@ -7,13 +7,20 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+from torch import Tensor
 
 from lamini.errors import UserError
+from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.loading import build_model
-from lamini.training.plan import forecast, multiplications, plan_all
+from lamini.students.protocol import Batch
+from lamini.training import memory
+from lamini.training.plan import forecast, plan_all
 from lamini.training.prepare import prepare
+from lamini.training.verify import verify, verify_all
 from tests.training import small
 
 SPEED = 1e10
@@ -65,7 +72,43 @@ def test_more_of_everything_costs_more(tmp_path: Path) -> None:
     lean = forecast(small.config(tmp_path, "t5", "optimizer=adafactor"), tmp_path / "d", SPEED)
     assert wide.memory > base.memory > lean.memory and wide.seconds > base.seconds
     assert long.seconds == pytest.approx(10 * base.seconds, rel=0.01)
-    assert multiplications() > 1e8
+
+
+def test_only_mode_plan_lays_the_batchings_side_by_side(tmp_path: Path) -> None:
+    """The shares are those of padding_share, which tests/data/test_stats.py holds against a count."""
+    start = forecast(small.config(tmp_path, "t5"), tmp_path / "run", SPEED)
+    assert list(start.padding) == [start.batching] == ["packed"] and not start.measured
+    plan = forecast(small.config(tmp_path, "t5", "mode=plan"), tmp_path / "run", SPEED)
+    assert list(plan.padding) == ["packed", "bucketed", "plain"]
+    assert plan.padding["packed"] == start.padding["packed"]
+    packed, bucketed, plain = (share or 0.0 for share in plan.padding.values())
+    assert 0 <= packed < bucketed <= plain < 1
+
+
+def test_a_pair_that_no_micro_batch_holds_cannot_be_packed(tmp_path: Path) -> None:
+    plan = forecast(small.config(tmp_path, "t5", "mode=plan", "size.micro_tokens=9"), tmp_path / "run", SPEED)
+    assert plan.batching == "bucketed" and plan.padding["packed"] is None
+    assert plan.padding["bucketed"] is not None
+
+
+def test_what_will_not_fit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small.config(tmp_path, "gpt2")
+    monkeypatch.setattr(memory, "available", lambda device: 2**20)
+    monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=2**10))
+    (plan,) = plan_all([(config, tmp_path / "run")])
+    tight, full = plan.warnings[-2:]
+    assert "GiB are free" in tight and "size.micro_tokens below 160" in tight
+    assert str(tmp_path) in full and "paths.output_dir" in full
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_size_left_open_is_settled_in_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small.config(tmp_path, "gpt2", "size.micro_tokens=null")
+    plan = forecast(config, tmp_path / "run", SPEED)
+    assert plan.micro_tokens >= prepare(config).longest
+    assert any(f"size.micro_tokens: about {plan.micro_tokens}, as more" in text for text in plan.warnings)
+    monkeypatch.setattr("lamini.training.plan.tries", lambda device: True)
+    assert any("found by trying" in text for text in forecast(config, tmp_path / "run", SPEED).warnings)
 
 
 def test_data_smaller_than_a_batch_is_refused(tmp_path: Path) -> None:
@@ -100,3 +143,43 @@ def test_memory_is_forecast_within_a_factor_of_two(tmp_path: Path, model: str) -
     out = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True).stdout
     ratio = float(out.rsplit("ratio", 1)[1])
     assert 0.5 < ratio < 2
+
+
+@pytest.mark.parametrize("shape", sorted(small.SHAPES))
+def test_every_check_holds(tmp_path: Path, shape: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify_all([small.config(tmp_path, shape)])
+    out = capsys.readouterr().out
+    assert out.count("holds") == 4 and "FAILS" not in out and f"{shape}-nano" in out
+
+
+def test_a_loss_averaged_over_a_micro_batch_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = EncoderDecoder.loss
+
+    def mean(self: EncoderDecoder, batch: Batch) -> tuple[Tensor, Tensor]:
+        total, count = original(self, batch)
+        return total / count, count
+
+    monkeypatch.setattr(EncoderDecoder, "loss", mean)
+    assert not verify_all([small.config(tmp_path, "t5")])
+    assert capsys.readouterr().out.count("FAILS") == 3
+
+
+def test_a_leaking_mask_and_nan_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = EncoderDecoder.hidden
+    config = small.config(tmp_path, "t5")
+
+    def unmasked(self: EncoderDecoder, model: object, batch: Batch) -> Tensor:
+        seen = {**batch, "attention_mask": torch.ones_like(batch["attention_mask"])}
+        return original(self, model, seen)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EncoderDecoder, "hidden", unmasked)
+    failed = {check.name for check in verify(config) if not check.holds}
+    assert failed == {"padded together = each pair alone", "gradient of two micro-batches = of one"}
+
+    def nan(self: EncoderDecoder, model: object, batch: Batch) -> Tensor:
+        return original(self, model, batch) * float("nan")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EncoderDecoder, "hidden", nan)
+    assert not any(check.holds for check in verify(config))

@@ -121,6 +121,6 @@ class Distillation(OpenTeacher):
             mark = f"{digest_of(folder_of(self.teacher))} {dtype_of(precision)}"
             told = store(
                 load, mark, student, prepared.train, self.top_k, Path(config.paths.cache_dir),
-                config.size.micro_tokens,
+                prepared.micro_tokens,
             )  # fmt: skip
         return Distilled(told, self.divergence, len(student.tokenizer), self.mix, self.temperature)

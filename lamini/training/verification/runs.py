@@ -92,7 +92,7 @@ def short_run(
     )
     data = PairsDataModule(
         student, prepared.train, prepared.order, prepared.validation, prepared.batching, batch_size=pairs,
-        micro_tokens=config.size.micro_tokens, steps=STEPS, seed=config.seed, devices=devices, rank=rank,
+        micro_tokens=prepared.micro_tokens, steps=STEPS, seed=config.seed, devices=devices, rank=rank,
     )  # fmt: skip
     seen = _Losses()
     trainer = pl.Trainer(
