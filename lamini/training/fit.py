@@ -26,6 +26,7 @@ from lamini.students.loading import build_model, count_parameters
 from lamini.students.protocol import Student
 from lamini.training import peaks, ranks, scoring
 from lamini.training.answers import Answers
+from lamini.training.building import equip
 from lamini.training.checkpoints import Checkpoints
 from lamini.training.devices import device_of, precision_of, set_threads, uses_cuda
 from lamini.training.ending import Run, card, data_facts, ending, first_record, logged_run, summarise
@@ -96,15 +97,12 @@ def fit(job: Run, interruption: Interruption) -> None:
     prepared = prepare(config)
     torch.manual_seed(config.seed)
     student = prepared.student
-    student.head_loss = config.trainer.head
-    student.model = build_model(config, len(student.tokenizer))
+    equip(config, student)
+    model = student.ready().to(device)  # type: ignore[arg-type]
     job.note(
         architecture=student.architecture, parameters=count_parameters(config, len(student.tokenizer)),
-        trained_parameters=sum(p.numel() for p in student.model.parameters() if p.requires_grad),
+        trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
     )  # fmt: skip
-    if config.trainer.gradient_checkpointing:
-        student.model.activation_checkpointing_enable({"use_reentrant": False})
-    student.model.to(device)  # type: ignore[arg-type]
     prepared = settled(config, prepared, device, job.record["micro_tokens"], job.say)
     job.note(data=data_facts(prepared), micro_tokens=prepared.micro_tokens)
     scored = bool(prepared.corpus.held_out) and job.rank == 0
@@ -120,7 +118,7 @@ def fit(job: Run, interruption: Interruption) -> None:
         job.note(**_counts(recorder, config), seconds=time.perf_counter() - began)
 
     _train(job, prepared, recorder, interruption, saved)
-    student.model = whole(student.model, partial(build_model, config, len(student.tokenizer)))
+    student.model = whole(student.ready(), partial(build_model, config, len(student.tokenizer)))
     if job.rank == 0:
         student.model.to(device)  # type: ignore[arg-type]  # Lightning leaves it on the CPU
         merge(student.model)

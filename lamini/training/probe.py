@@ -20,9 +20,10 @@ import torch
 from lamini.config import TrainConfig
 from lamini.data.batches import padded
 from lamini.data.datamodule import Step, make_step
-from lamini.students.loading import adapted_outline, build_model
+from lamini.students.loading import adapted_outline
 from lamini.students.protocol import Student
 from lamini.training import estimate, memory
+from lamini.training.building import equip
 from lamini.training.devices import device_of, precision_of, set_threads
 from lamini.training.forecast import Measured
 from lamini.training.prepare import Prepared, prepare, rebatched
@@ -58,7 +59,8 @@ def probe(config: TrainConfig, micro_tokens: int) -> Measured:
             f"estimated, not measured: to build it and run one pair would take above {PATIENCE:.0f} s",
         )
     with device:  # random weights are drawn where they are used
-        built = build_model(config, len(prepared.student.tokenizer)).train()
+        equip(config, prepared.student)
+    built = prepared.student.ready()
     if precision_of(config.trainer) == "bf16-true":
         built = built.bfloat16()
     prepared.student.model = built.to(device)  # type: ignore[arg-type]

@@ -9,7 +9,6 @@ from pathlib import Path
 from lamini.config import TrainConfig
 
 GIB = 2**30
-KEPT = 3  # checkpoints at the same time: the last, the best, and the next one while it is written
 WIDTH = 4  # bytes of a number in a checkpoint and in an export
 
 
@@ -22,9 +21,7 @@ def memory_warning(
     trainer = config.trainer
     ways = [f"size.micro_tokens below {micro_tokens}"]
     ways += ["optimizer=adafactor"] if config.optimizer.STATE > 1 else []
-    ways += (
-        [] if getattr(trainer, "gradient_checkpointing", True) else ["trainer.gradient_checkpointing=true"]
-    )
+    ways += [] if trainer.gradient_checkpointing else ["trainer.gradient_checkpointing=true"]
     ways += [] if trainer.precision == "bf16-true" else ["trainer.precision=bf16-true"]
     return (
         f"{run}: needs about {needed / GIB:.1f} GiB of memory and {free / GIB:.1f} GiB are free, so it may"
@@ -34,8 +31,8 @@ def memory_warning(
 
 def disk_bytes(config: TrainConfig, parameters: int) -> float:
     """Bytes of a run folder: weights and optimizer state of its checkpoints, weights of its export."""
-    kept = getattr(config.trainer, "keep_last", 1) + getattr(config.trainer, "keep_best", 1) + 1
-    return float(parameters * WIDTH * (max(kept, KEPT) * (1 + config.optimizer.STATE) + 1))
+    kept = config.trainer.keep_last + config.trainer.keep_best + 1  # the next one, while it is written
+    return float(parameters * WIDTH * (kept * (1 + config.optimizer.STATE) + 1))
 
 
 def disk_warning(folders: Sequence[Path], needed: float) -> str | None:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from lamini.config import TrainConfig
 from lamini.report import console
-from lamini.students.loading import build_model
+from lamini.training.building import equip
 from lamini.training.devices import device_of, set_threads
 from lamini.training.prepare import Prepared, prepare
 from lamini.training.quiet import quiet
@@ -56,8 +56,8 @@ def _single(config: TrainConfig) -> TrainConfig:
 
 def _on_one_batch(name: str, config: TrainConfig, prepared: Prepared, device: torch.device) -> list[Check]:
     torch.manual_seed(config.seed)
-    prepared.student.model = build_model(config, len(prepared.student.tokenizer))
-    prepared.student.model.to(device)  # type: ignore[arg-type]
+    equip(config, prepared.student)
+    prepared.student.ready().to(device)  # type: ignore[arg-type]
     return list(batches.checks(name, config, prepared))
 
 

@@ -19,7 +19,7 @@ from lamini.training import devices
 from lamini.training.devices import check_device, precision_of
 from lamini.training.module import StudentModule
 from lamini.training.optimizers import AdamW
-from lamini.training.plan import forecast
+from lamini.training.plan import plan_all
 from tests.students import tiny
 from tests.training import small
 from tests.training.test_module import CUT, Outputs, step_of
@@ -77,7 +77,7 @@ def test_fp16_is_refused_for_t5_with_the_reason_and_without_a_gpu_for_all(tmp_pa
     for shape, reason in (("t5", "exceed fp16's 65504"), ("gpt2", "needs a CUDA device")):
         config = small.config(tmp_path, shape, "trainer.precision=16-mixed")
         with pytest.raises(UserError, match=f"trainer.precision=16-mixed.*{reason}"):
-            forecast(config, tmp_path / "run", 1e9)
+            plan_all([(config, tmp_path / "run")])
     assert not (tmp_path / "run").exists()
 
 

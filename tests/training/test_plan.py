@@ -10,17 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
-from torch import Tensor
 
 from lamini.errors import UserError
-from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.loading import build_model
-from lamini.students.protocol import Batch
 from lamini.training import memory
 from lamini.training.plan import forecast, plan_all
 from lamini.training.prepare import prepare
-from lamini.training.verify import verify, verify_all
 from tests.training import small
 
 SPEED = 1e10
@@ -143,43 +138,3 @@ def test_memory_is_forecast_within_a_factor_of_two(tmp_path: Path, model: str) -
     out = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True).stdout
     ratio = float(out.rsplit("ratio", 1)[1])
     assert 0.5 < ratio < 2
-
-
-@pytest.mark.parametrize("shape", sorted(small.SHAPES))
-def test_every_check_holds(tmp_path: Path, shape: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify_all([small.config(tmp_path, shape)])
-    out = capsys.readouterr().out
-    assert out.count("holds") == 4 and "FAILS" not in out and f"{shape}-nano" in out
-
-
-def test_a_loss_averaged_over_a_micro_batch_is_found_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    original = EncoderDecoder.loss
-
-    def mean(self: EncoderDecoder, batch: Batch) -> tuple[Tensor, Tensor]:
-        total, count = original(self, batch)
-        return total / count, count
-
-    monkeypatch.setattr(EncoderDecoder, "loss", mean)
-    assert not verify_all([small.config(tmp_path, "t5")])
-    assert capsys.readouterr().out.count("FAILS") == 3
-
-
-def test_a_leaking_mask_and_nan_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = EncoderDecoder.hidden
-    config = small.config(tmp_path, "t5")
-
-    def unmasked(self: EncoderDecoder, model: object, batch: Batch) -> Tensor:
-        seen = {**batch, "attention_mask": torch.ones_like(batch["attention_mask"])}
-        return original(self, model, seen)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(EncoderDecoder, "hidden", unmasked)
-    failed = {check.name for check in verify(config) if not check.holds}
-    assert failed == {"padded together = each pair alone", "gradient of two micro-batches = of one"}
-
-    def nan(self: EncoderDecoder, model: object, batch: Batch) -> Tensor:
-        return original(self, model, batch) * float("nan")  # type: ignore[arg-type]
-
-    monkeypatch.setattr(EncoderDecoder, "hidden", nan)
-    assert not any(check.holds for check in verify(config))

@@ -12,6 +12,7 @@ from lamini.data.datamodule import PairsDataModule
 from lamini.students import protocol
 from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.protocol import Batch
+from lamini.training.building import equip
 from lamini.training.devices import device_of
 from lamini.training.prepare import prepare
 from lamini.training.verification import batches, runs
@@ -36,7 +37,7 @@ def failed(checks: list[Check]) -> set[str]:
 def on_a_batch(folder: Path) -> list[Check]:
     config = small.config(folder, "t5")
     prepared = prepare(config)
-    prepared.student.model = runs.build_model(config, len(prepared.student.tokenizer))
+    equip(config, prepared.student)
     return list(batches.checks("t5-nano", config, prepared))
 
 

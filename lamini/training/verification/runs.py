@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from lamini.config import TrainConfig
 from lamini.data.datamodule import PairsDataModule
-from lamini.students.loading import build_model
 from lamini.training import ranks
+from lamini.training.building import equip
 from lamini.training.devices import set_threads
 from lamini.training.module import StudentModule
 from lamini.training.prepare import Prepared, prepare
@@ -83,9 +83,10 @@ def short_run(
     `start` is a checkpoint to continue from, `save` where to leave one.
     """
     student = prepared.student
-    student.model = build_model(config, len(student.tokenizer)).train()
+    equip(config, student)
+    model = student.ready()
     if not dropout:
-        without_dropout(student.model)
+        without_dropout(model)
     pairs = min(max(PAIRS, devices), prepared.pairs)
     module = StudentModule(
         student, config.optimizer, config.scheduler, STEPS, config.seed, config.trainer.gradient_clip
@@ -105,7 +106,7 @@ def short_run(
     trainer.fit(module, data, ckpt_path=start, weights_only=True)
     if save is not None:
         trainer.save_checkpoint(save)
-    weights = student.model.state_dict()
+    weights = model.state_dict()
     return {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}, seen.losses
 
 

@@ -1,0 +1,19 @@
+"""The student of a run with its model, computing the way the configuration says."""
+
+from __future__ import annotations
+
+from lamini.config import TrainConfig
+from lamini.students.loading import build_model
+from lamini.students.protocol import Student
+
+
+def equip(config: TrainConfig, student: Student) -> None:
+    """Give `student` its model, in training mode: published weights come in evaluation mode, without dropout.
+
+    Raises:
+        UserError: as `build_model`.
+    """
+    student.head_loss = config.trainer.head
+    student.model = build_model(config, len(student.tokenizer)).train()
+    if config.trainer.gradient_checkpointing:
+        student.model.activation_checkpointing_enable({"use_reentrant": False})
