@@ -12,6 +12,7 @@ import torch
 from lamini.children import Died
 from lamini.launch import LINE, _probed
 from lamini.runs import Job
+from lamini.students.loading import build_model
 from lamini.training import estimate, memory, probe
 from lamini.training.forecast import Measured
 from lamini.training.prepare import prepare
@@ -39,7 +40,7 @@ def test_time_is_that_of_all_positions_of_a_step(tmp_path: Path, monkeypatch: py
     """A second a hundred positions and half a second an update: a step is its own padded positions' worth."""
     config = small.config(tmp_path, "gpt2")
     prepared = prepare(config)
-    model = probe.build_model(config, len(prepared.student.tokenizer))
+    model = build_model(config, len(prepared.student.tokenizer))
     prepared.student.model = model
     monkeypatch.setattr(probe, "forward_and_backward", lambda c, s, part, d: part.padded_positions / 100)
     monkeypatch.setattr(probe, "_update", lambda student, optimizer, device: 0.5)
