@@ -10,6 +10,7 @@ Names: B pairs of a batch, N pairs of a plan, T positions, D width.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel
 
 from lamini.errors import UserError
+from lamini.students.attention.backends import in_use
 from lamini.students.masks import packed_mask
 from lamini.students.protocol import Batch, Features, Student
 from lamini.students.tensors import IGNORE, Ids, join_rows, length_mask, pad_rows, segments
@@ -126,16 +128,18 @@ class EncoderDecoder(Student):
             hidden_BTD = hidden_BTD * config.d_model**-0.5
         return hidden_BTD
 
-    def masks(self, model: PreTrainedModel, batch: Batch) -> dict[str, Tensor | None]:
+    def masks(self, model: PreTrainedModel, batch: Batch) -> dict[str, Any]:
         """The masks of encoder, decoder and cross-attention.
 
         Called apart, encoder and decoder each get the mask they need: the model's own forward pass has
         one for both.
         """
-        if "segment_ids" not in batch:
-            mask_BT = batch["attention_mask"]
-            return {"encoder": mask_BT, "decoder": None, "cross": mask_BT}
-        source_BT, target_BT = batch["segment_ids"], batch["decoder_segment_ids"]
+        if "segment_ids" in batch:
+            source_BT, target_BT = batch["segment_ids"], batch["decoder_segment_ids"]
+        else:
+            source_BT, target_BT = batch["attention_mask"], (batch["labels"] != IGNORE).long()
+            if in_use(model) != "flex":  # which takes no other mask where there is a bias
+                return {"encoder": source_BT, "decoder": None, "cross": source_BT}
         return {
             "encoder": packed_mask(model, source_BT, source_BT),
             "decoder": packed_mask(model, target_BT, target_BT, causal=True),
