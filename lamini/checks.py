@@ -15,6 +15,7 @@ from lamini.runs import Job, RunFolder, ensure_writable
 from lamini.students import locate
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+ATTENTIONS = ("auto", "sdpa", "eager", "split", "flex", "flash")
 SCHEDULES = (
     "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup",
     "inverse_sqrt",
@@ -88,6 +89,7 @@ def check_values(config: TrainConfig) -> None:
 def _check_choices(config: TrainConfig) -> None:
     chosen = (
         ("trainer.accelerator", config.trainer.accelerator, ACCELERATORS),
+        ("trainer.attention", config.trainer.attention, ATTENTIONS),
         ("scheduler.name", config.scheduler.name, SCHEDULES),
     )
     for key, value, known in chosen:

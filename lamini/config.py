@@ -81,6 +81,8 @@ class Trainer:
     accelerator: str  # auto, cpu, gpu or mps
     devices: int  # per student
     precision: str  # auto, 32-true, bf16-mixed, bf16-true or 16-mixed
+    attention: str  # auto, sdpa, eager, split (CPU), flex or flash (CUDA): one result, other speeds
+    compile: bool  # torch.compile the student's body; starts minutes later, then runs faster
     gradient_clip: float | None  # norm; null: none
     threads: int | None  # CPU threads of a student; null: all cores
     log_every: int  # optimizer steps between records of metrics.jsonl

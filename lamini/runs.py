@@ -30,7 +30,7 @@ BESIDES = {
     "mode", "name", "force", "logger", "paths", "max_rejected", "size.micro_tokens",
     "batching", "validation.every", "validation.answers",
     "trainer.accelerator", "trainer.devices", "trainer.threads", "trainer.log_every",
-    "trainer.checkpoint_every",
+    "trainer.checkpoint_every", "trainer.attention", "trainer.compile",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from lamini.students.masks import packed_mask
@@ -119,6 +119,10 @@ class DecoderOnly(Student):
             use_cache=False,
         ).last_hidden_state
         return hidden_BTD
+
+    def body(self, model: PreTrainedModel) -> list[nn.Module]:
+        """The transformer without its head."""
+        return [model.base_model]
 
     def room(self, prompt_length: int, max_new_tokens: int) -> int:
         """What the context leaves after the prompt."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedModel
 
 from lamini.errors import UserError
@@ -60,6 +60,10 @@ class EncoderDecoder(Student):
     refused_precisions = {
         "16-mixed": "T5's feed-forward activations exceed fp16's 65504 and the loss becomes NaN;"
         " use trainer.precision=bf16-mixed, or 32-true where the device has no bf16"
+    }
+    refused_attention = {
+        "flash": "takes no position bias, which T5 adds to its scores; use trainer.attention=sdpa, or"
+        " flex for a student without dropout"
     }
     FEATURES = {
         "input_ids": torch.int64,
@@ -127,6 +131,10 @@ class EncoderDecoder(Student):
         if getattr(config, "scale_decoder_outputs", config.tie_word_embeddings):
             hidden_BTD = hidden_BTD * config.d_model**-0.5
         return hidden_BTD
+
+    def body(self, model: PreTrainedModel) -> list[nn.Module]:
+        """Encoder and decoder."""
+        return [model.get_encoder(), model.get_decoder()]
 
     def masks(self, model: PreTrainedModel, batch: Batch) -> dict[str, Any]:
         """The masks of encoder, decoder and cross-attention.

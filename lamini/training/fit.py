@@ -25,6 +25,7 @@ from lamini.students.export import export
 from lamini.students.loading import build_model
 from lamini.training import ranks, scoring
 from lamini.training.answers import Answers
+from lamini.training.backends import set_backends
 from lamini.training.checkpoints import LAST, Checkpoints
 from lamini.training.devices import device_of, precision_of, set_threads, uses_cuda
 from lamini.training.ending import Run, card, data_facts, ending, first_record, logged_run, summarise
@@ -91,6 +92,7 @@ def fit(job: Run, interruption: Interruption) -> None:
     parameters = sum(parameter.numel() for parameter in student.model.parameters())
     job.note(architecture=student.architecture, parameters=parameters, data=data_facts(prepared))
     student.model.to(device)  # type: ignore[arg-type]
+    job.note(attention=set_backends(student, config.trainer))
     scored = bool(prepared.corpus.held_out) and job.rank == 0
     if scored and not job.record["held_out"]:
         job.note(held_out=scoring.before_training(prepared, config))

@@ -19,6 +19,7 @@ from lamini.data.stats import padding_share
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State
 from lamini.students.loading import architecture_of, count_parameters
+from lamini.training.backends import attention_of, check_compile
 from lamini.training.devices import check_device, precision_of
 from lamini.training.optimizers import AdamW
 from lamini.training.prepare import Prepared, prepare, student_class
@@ -66,6 +67,8 @@ def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
     """What `config` would do in `folder` on a device of `speed` floating-point operations a second."""
     student_class(config).check_precision(precision_of(config.trainer))
     check_device(config.trainer)
+    attention_of(config.trainer, student_class(config))
+    check_compile(config.trainer)
     prepared = prepare(config)
     done, note = _standing(config, folder, prepared)
     parameters = count_parameters(config, len(prepared.student.tokenizer))

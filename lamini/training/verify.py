@@ -17,6 +17,7 @@ from lamini.config import Init, TrainConfig
 from lamini.report import console
 from lamini.students.loading import build_model
 from lamini.students.protocol import Batch, Student
+from lamini.training.backends import set_backends
 from lamini.training.devices import set_threads
 from lamini.training.prepare import Prepared, prepare
 
@@ -60,6 +61,7 @@ def verify(config: TrainConfig) -> list[Check]:
     torch.manual_seed(config.seed)
     student = prepared.student
     student.model = build_model(config, len(student.tokenizer)).eval()
+    set_backends(student, config.trainer)
     rows = prepared.order.rows(0, min(PAIRS, prepared.pairs)).tolist()
     whole = _collated(student, prepared, rows)
     half = len(rows) // 2 or 1
