@@ -122,7 +122,7 @@ class Student(TokenLayout):
         return batch
 
     def width(self, longest: int) -> int:
-        """Positions of a row for a longest one of `longest`: a multiple of `multiple`, so that shapes are few.
+        """Positions of a row for a longest one of `longest`: multiples of `multiple`, so that shapes are few.
 
         A row that fits the context stays within it, for the sake of learned positions. With multiple 4 and
         context 10 rows of 3, 8, 9 and 11 become 4, 8, 10 and 12 wide.
@@ -131,7 +131,7 @@ class Student(TokenLayout):
         return min(rounded, self.context) if longest <= self.context else rounded
 
     def _widened(self, batch: Batch) -> Batch:
-        """The batch with padding up to `width`. With multiple 4, labels [[7, 1]] become [[7, 1, -100, -100]]."""
+        """The batch padded to `width`. With multiple 4, labels [[7, 1]] become [[7, 1, -100, -100]]."""
         if self.multiple == 1:
             return batch
         wider = {}

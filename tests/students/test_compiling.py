@@ -1,4 +1,4 @@
-"""A compiled body has the loss and the gradient of the written one, and one compilation serves many batches."""
+"""A compiled body has the loss and gradient of the written one, and one compilation serves many batches."""
 
 from __future__ import annotations
 

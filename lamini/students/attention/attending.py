@@ -11,7 +11,7 @@ Names: B rows, H heads, Q queries, K keys, D width of a head, P positions of all
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -141,7 +141,7 @@ def merged(bias_1HQK: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
     if mask is None:
         queries, keys = bias_1HQK.shape[-2:]
         mask = torch.ones(queries, keys, dtype=torch.bool, device=bias_1HQK.device).tril(keys - queries)
-    return cast(Tensor, torch.where(mask, bias_1HQK, torch.finfo(lowest_type(bias_1HQK)).min))
+    return torch.where(mask, bias_1HQK, torch.finfo(lowest_type(bias_1HQK)).min)
 
 
 def lowest_type(states: Tensor) -> torch.dtype:

@@ -5,6 +5,7 @@ Names: B rows, H heads, T positions, D width of a head, P positions of all rows,
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
 
@@ -31,9 +32,7 @@ def flash(
     The longest pair is said to be as long as a row: an upper bound costs blocks that end at once, the true
     length would cost a wait for the device in every layer.
     """
-    from flash_attn import flash_attn_varlen_func
-
-    kernel: Any = flash_attn_varlen_func
+    kernel: Any = import_module("flash_attn").flash_attn_varlen_func
     type_ = value_BHTD.dtype  # rotary positions leave float32 under autocast
     states = [x.transpose(1, 2).flatten(0, 1).to(type_) for x in (query_BHTD, key_BHTD, value_BHTD)]
     queries, keys = begins_112N[0, 0].contiguous()

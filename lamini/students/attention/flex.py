@@ -42,7 +42,7 @@ def flex(
     window: int | None = None,
 ) -> Tensor:
     """Attention's output (B, Q, H, D). `table_HM` is added by distance, keys after the query to the right."""
-    kernel = _compiled(flex_attention) if _compiles(query_BHQD) else flex_attention
+    kernel: Any = _compiled(flex_attention) if _compiles(query_BHQD) else flex_attention
     type_ = value_BHKD.dtype  # rotary positions leave float32 under autocast
     out_BHQD = kernel(
         query_BHQD.to(type_), key_BHKD.to(type_), value_BHKD, score_mod=_score(table_HM, window),

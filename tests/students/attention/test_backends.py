@@ -54,6 +54,7 @@ def test_answers_with_a_cache_are_those_of_eager_attention(kind: str) -> None:
         assert student.generate(questions, 24) == answers
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 @pytest.mark.parametrize("kind", ["t5", "gpt2", "gpt-neo", "gpt-j", "llama"])
 def test_flex_attention_has_the_loss_of_eager_attention(kind: str) -> None:
     """Forward only: torch has no backward pass of it on a CPU. The gradient is tested on a GPU."""
@@ -64,6 +65,7 @@ def test_flex_attention_has_the_loss_of_eager_attention(kind: str) -> None:
     assert abs(loss_of(student, batch) - loss) / loss < 1e-5
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 def test_flex_attention_takes_padded_rows_of_t5() -> None:
     student = lively("t5")
     batch = collated(student, None)
