@@ -17,6 +17,7 @@ from lamini.training.optimizers import Adafactor
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 HEADS = ("chunked", "plain", "liger")
+ATTENTIONS = ("auto", "sdpa", "eager", "split", "flex", "flash")
 SCHEDULES = (
     "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup",
     "inverse_sqrt",
@@ -100,6 +101,7 @@ def _check_choices(config: TrainConfig) -> None:
     chosen = (
         ("trainer.accelerator", config.trainer.accelerator, ACCELERATORS),
         ("trainer.head", config.trainer.head, HEADS),
+        ("trainer.attention", config.trainer.attention, ATTENTIONS),
         ("scheduler.name", config.scheduler.name, SCHEDULES),
     )
     for key, value, known in chosen:

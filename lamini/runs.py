@@ -31,7 +31,7 @@ BESIDES = {
     "batching", "validation.every", "validation.answers",
     "trainer.accelerator", "trainer.devices", "trainer.threads", "trainer.log_every",
     "trainer.checkpoint_every", "trainer.checkpoint_minutes", "trainer.keep_last", "trainer.keep_best",
-    "trainer.strategy", "trainer.gradient_checkpointing",
+    "trainer.strategy", "trainer.gradient_checkpointing", "trainer.attention", "trainer.compile",
 }  # fmt: skip
 
 

@@ -60,8 +60,8 @@ Semantic: map model points sample
 Size: micro_tokens name
 TopicFilter: pages_above subcategories_above words_below
 Topics: filter path
-Trainer: accelerator checkpoint_every checkpoint_minutes devices gradient_checkpointing gradient_clip head
-  keep_best keep_last log_every max_epochs max_steps precision strategy threads
+Trainer: accelerator attention checkpoint_every checkpoint_minutes compile devices gradient_checkpointing
+  gradient_clip head keep_best keep_last log_every max_epochs max_steps precision strategy threads
 Validation: answers every held_out limit share
 FileData: format path
 MixtureData: hub sources

@@ -26,14 +26,15 @@ Cost = Callable[[np.ndarray], int]
 START = 64
 
 
-def padded(sides_NK: np.ndarray, rows: MicroBatch) -> int:
+def padded(sides_NK: np.ndarray, rows: MicroBatch, width: Callable[[int], int] = int) -> int:
     """Positions computed for a micro-batch: its rows times the longest of them, on each side.
 
     Pairs of sides (3, 1), (9, 1), (4, 2): rows [0, 2] and [1] are (7, 3) and (9, 1) long, so 2 * (9 + 3)
-    = 24 positions are computed for 20 real ones; in three rows of a pair it is 3 * (9 + 2) = 33.
+    = 24 positions are computed for 20 real ones; in three rows of a pair it is 3 * (9 + 2) = 33. `width`
+    says how wide rows become: with multiples of 4 the two rows are (12, 4) wide, 2 * 16 = 32 positions.
     """
     loads = np.array([sides_NK[row].sum(axis=0) for row in rows])
-    return len(rows) * int(loads.max(axis=0).sum())
+    return len(rows) * sum(width(longest) for longest in loads.max(axis=0).tolist())
 
 
 def bucketed(

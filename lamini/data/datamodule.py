@@ -100,7 +100,7 @@ def _positions(student: Student, tokens: Tokens, rows: MicroBatch) -> tuple[int,
     """Real positions of a micro-batch, and all that it computes."""
     pairs_M, places = _numbered(rows)
     sides_MK = student.sides(tokens.prompt_lengths_N[pairs_M], tokens.response_lengths_N[pairs_M])
-    return int(sides_MK.sum()), padded(sides_MK, places)
+    return int(sides_MK.sum()), padded(sides_MK, places, student.width)
 
 
 def _numbered(rows: MicroBatch) -> tuple[np.ndarray, MicroBatch]:

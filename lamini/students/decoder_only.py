@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from lamini.students.masks import packed_mask
@@ -149,6 +149,10 @@ class DecoderOnly(Student):
             use_cache=False,
         ).last_hidden_state
         return hidden_BTD
+
+    def body(self, model: PreTrainedModel) -> list[nn.Module]:
+        """The transformer without its head."""
+        return [model.base_model]
 
     def room(self, prompt_length: int, max_new_tokens: int) -> int:
         """What the context leaves after the prompt."""

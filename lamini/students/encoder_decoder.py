@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedModel
 
 from lamini.errors import UserError
+from lamini.students.attention.backends import in_use
 from lamini.students.masks import packed_mask
 from lamini.students.operations import ATTENTION, Operations, causal, of_head, of_matrices
 from lamini.students.protocol import Batch, Features, Student
@@ -61,6 +62,10 @@ class EncoderDecoder(Student):
     refused_precisions = {
         "16-mixed": "T5's feed-forward activations exceed fp16's 65504 and the loss becomes NaN;"
         " use trainer.precision=bf16-mixed, or 32-true where the device has no bf16"
+    }
+    refused_attention = {
+        "flash": "takes no position bias, which T5 adds to its scores; use trainer.attention=sdpa, or"
+        " flex for a student without dropout"
     }
     FEATURES = {
         "input_ids": torch.int64,
@@ -152,16 +157,22 @@ class EncoderDecoder(Student):
             hidden_BTD = hidden_BTD * config.d_model**-0.5
         return hidden_BTD
 
-    def masks(self, model: PreTrainedModel, batch: Batch) -> dict[str, Tensor | None]:
+    def body(self, model: PreTrainedModel) -> list[nn.Module]:
+        """Encoder and decoder."""
+        return [model.get_encoder(), model.get_decoder()]
+
+    def masks(self, model: PreTrainedModel, batch: Batch) -> dict[str, Any]:
         """The masks of encoder, decoder and cross-attention.
 
         Called apart, encoder and decoder each get the mask they need: the model's own forward pass has
         one for both.
         """
-        if "segment_ids" not in batch:
-            mask_BT = batch["attention_mask"]
-            return {"encoder": mask_BT, "decoder": None, "cross": mask_BT}
-        source_BT, target_BT = batch["segment_ids"], batch["decoder_segment_ids"]
+        if "segment_ids" in batch:
+            source_BT, target_BT = batch["segment_ids"], batch["decoder_segment_ids"]
+        else:
+            source_BT, target_BT = batch["attention_mask"], (batch["labels"] != IGNORE).long()
+            if in_use(model) != "flex":  # which takes no other mask where there is a bias
+                return {"encoder": source_BT, "decoder": None, "cross": source_BT}
         return {
             "encoder": packed_mask(model, source_BT, source_BT),
             "decoder": packed_mask(model, target_BT, target_BT, causal=True),

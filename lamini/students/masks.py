@@ -1,13 +1,19 @@
 """Who may look at whom where several pairs share a row.
 
-Suffixes: B rows, Q query positions, K key positions.
+Suffixes: B rows, Q query positions, K key positions, N pairs of all rows.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot, pad
 from transformers import PreTrainedModel
+
+from lamini.students.attention.backends import in_use
+from lamini.students.attention.flex import flex_mask
 
 
 def block_mask(query_BQ: Tensor, key_BK: Tensor, causal: bool = False) -> Tensor:
@@ -34,7 +40,35 @@ def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
 
 
-def packed_mask(model: PreTrainedModel, query_BQ: Tensor, key_BK: Tensor, causal: bool = False) -> Tensor:
-    """The block mask in the form that this model's attention takes."""
+def pair_lengths(query_BQ: Tensor, key_BK: Tensor) -> Tensor:
+    """The pairs of all rows one after another: positions of each among queries and keys, int64 (1, 1, 2, N).
+
+    Padding stands behind the pairs of its row as a pair of its own, and what is empty on both sides is
+    left out. Queries 1 1 2 0 and 1 2 2 2, keys 1 2 2 and 1 1 2:
+        2 1 1 1 3
+        1 2 0 2 1
+    """
+    many = int(torch.maximum(query_BQ.max(), key_BK.max())) + 1
+    counts_2BN = torch.stack([one_hot(ids_BT, many).sum(1).roll(-1, 1) for ids_BT in (query_BQ, key_BK)])
+    lengths_2N = counts_2BN.flatten(1)
+    return lengths_2N[:, lengths_2N.any(0)][None, None]
+
+
+def pair_begins(lengths_112N: Tensor) -> Tensor:
+    """Where each pair begins among all positions, and the end: int32 (1, 1, 2, N + 1).
+
+    Lengths 2 1 1 give 0 2 3 4.
+    """
+    return pad(lengths_112N.cumsum(-1), (1, 0)).to(torch.int32)
+
+
+def packed_mask(model: PreTrainedModel, query_BQ: Tensor, key_BK: Tensor, causal: bool = False) -> Any:
+    """The pairs of a packed row apart from each other, in the form that this model's attention takes."""
+    attention = in_use(model)
+    if attention == "flex":
+        return flex_mask(query_BQ, key_BK, causal)
+    if attention in ("split", "flash"):
+        lengths_112N = pair_lengths(query_BQ, key_BK)
+        return lengths_112N if attention == "split" else pair_begins(lengths_112N)
     mask = block_mask(query_BQ, key_BK, causal)
-    return mask if model.config._attn_implementation == "sdpa" else additive(mask, model.dtype)
+    return additive(mask, model.dtype) if attention == "eager" else mask

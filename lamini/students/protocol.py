@@ -19,9 +19,11 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from lamini.errors import UserError
+from lamini.students.compiling import uncompiled
 from lamini.students.head import summed_loss
 from lamini.students.layout import Features, TokenLayout
 from lamini.students.operations import Operations
@@ -30,6 +32,11 @@ from lamini.students.tensors import IGNORE, Ids, length_mask, pad_rows
 __all__ = ["Batch", "Features", "Student"]
 
 Batch = dict[str, Tensor]
+
+# What stands at padding, if it is not the padding id.
+PADDING = {
+    "labels": IGNORE, "attention_mask": 0, "position_ids": 0, "segment_ids": 0, "decoder_segment_ids": 0,
+}  # fmt: skip
 
 
 class Student(TokenLayout):
@@ -42,6 +49,7 @@ class Student(TokenLayout):
     PACKABLE: ClassVar[tuple[str, ...]]  # model types whose packed rows are tested to be exact
     padding_side: ClassVar[str]  # of prompts when answering
     refused_precisions: ClassVar[dict[str, str]] = {}  # precision -> why
+    refused_attention: ClassVar[dict[str, str]] = {}  # attention -> why
 
     def __init__(
         self,
@@ -58,6 +66,7 @@ class Student(TokenLayout):
         super().__init__(tokenizer, context, wrapper)
         self.model = model
         self.head_loss = "chunked"  # trainer.head: chunked, plain or liger
+        self.multiple = 1  # widths of a batch are rounded up to it: see `width`
 
     @abstractmethod
     def sides(self, prompt_N: np.ndarray, response_N: np.ndarray) -> np.ndarray:
@@ -86,6 +95,10 @@ class Student(TokenLayout):
         """hidden_BTD as the head expects it, position for position with the labels."""
 
     @abstractmethod
+    def body(self, model: PreTrainedModel) -> list[nn.Module]:
+        """The modules that `hidden` calls one after another: all of the model but its head."""
+
+    @abstractmethod
     def room(self, prompt_length: int, max_new_tokens: int) -> int:
         """New tokens an answer to a prompt of this length may have."""
 
@@ -110,7 +123,7 @@ class Student(TokenLayout):
         Raises:
             TypeError: a subclass returned other names or dtypes than it declares.
         """
-        batch = self.arrange(prompts, responses, rows)
+        batch = self._widened(self.arrange(prompts, responses, rows))
         name = type(self).__name__
         declared = self.FEATURES if rows is None else self.PACKED
         for feature, dtype in declared.items():
@@ -121,6 +134,28 @@ class Student(TokenLayout):
         for feature in batch.keys() - declared.keys():
             raise TypeError(f"{name}: collate returned feature {feature}, which is not declared")
         return batch
+
+    def width(self, longest: int) -> int:
+        """Positions of a row for a longest one of `longest`: multiples of `multiple`, so that shapes are few.
+
+        A row that fits the context stays within it, for the sake of learned positions. With multiple 4 and
+        context 10 rows of 3, 8, 9 and 11 become 4, 8, 10 and 12 wide.
+        """
+        rounded = -(-longest // self.multiple) * self.multiple
+        return min(rounded, self.context) if longest <= self.context else rounded
+
+    def _widened(self, batch: Batch) -> Batch:
+        """The batch padded to `width`. With multiple 4, labels [[7, 1]] become [[7, 1, -100, -100]]."""
+        if self.multiple == 1:
+            return batch
+        wider = {}
+        for name, ids_BT in batch.items():
+            extra = self.width(ids_BT.shape[1]) - ids_BT.shape[1]
+            wider[name] = pad(ids_BT, (0, extra), value=PADDING.get(name, self.pad))
+            if name == "position_ids" and "segment_ids" not in batch:
+                # Unbroken: positions that start anew would look like a packed row to transformers.
+                wider[name] = torch.arange(wider[name].shape[1]).expand(len(ids_BT), -1)
+        return wider
 
     def responses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """hidden_RD as the head expects it and labels_R of the response tokens, pair after pair.
@@ -209,7 +244,7 @@ class Student(TokenLayout):
         """Greedy answers to one batch of prompt ids, at most `room` tokens each."""
         ids_BT = torch.from_numpy(pad_rows(prompts, self.pad, self.padding_side))
         mask_BT = torch.from_numpy(length_mask(prompts, self.padding_side))
-        with answering(model, self.greedy(room)):
+        with answering(model, self.greedy(room)), uncompiled(model):
             out_BT = cast(Any, model).generate(
                 input_ids=ids_BT.to(model.device), attention_mask=mask_BT.to(model.device)
             )

@@ -97,11 +97,11 @@ def fit(job: Run, interruption: Interruption) -> None:
     prepared = prepare(config)
     torch.manual_seed(config.seed)
     student = prepared.student
-    equip(config, student)
+    attention = equip(config, student)
     model = student.ready().to(device)  # type: ignore[arg-type]
     job.note(
         architecture=student.architecture, parameters=count_parameters(config, len(student.tokenizer)),
-        trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad), attention=attention,
     )  # fmt: skip
     prepared = settled(config, prepared, device, job.record["micro_tokens"], job.say)
     job.note(data=data_facts(prepared), micro_tokens=prepared.micro_tokens)

@@ -17,6 +17,7 @@ from lamini.errors import UserError
 from lamini.runs import RunFolder, State
 from lamini.students.loading import adapted_outline, count_parameters
 from lamini.training import estimate, memory, room
+from lamini.training.backends import attention_of, check_compile
 from lamini.training.devices import check_device, device_of, precision_of, uses_cuda
 from lamini.training.forecast import Forecast
 from lamini.training.micro_tokens import by_arithmetic, tries
@@ -36,6 +37,8 @@ def plan_all(jobs: list[tuple[TrainConfig, Path]]) -> list[Forecast]:
         student_class(config).check_precision(precision_of(config.trainer))
         check_device(config.trainer)
         config.adapter.check_device(uses_cuda(config.trainer))
+        attention_of(config.trainer, student_class(config))
+        check_compile(config.trainer)
         device = device_of(config.trainer)
         if device not in speeds:
             speeds[device] = estimate.multiplications(device)

@@ -32,6 +32,8 @@ def test_padded_is_the_worked_example():
     sides_NK = np.array([[3, 1], [9, 1], [4, 2]])
     assert padded(sides_NK, [np.array([0, 2]), np.array([1])]) == 24
     assert padded(sides_NK, [np.array([i]) for i in range(3)]) == 33
+    wide = [np.array([0, 2]), np.array([1])]
+    assert padded(sides_NK, wide, lambda longest: -(-longest // 4) * 4) == 32
 
 
 def test_worked_example():

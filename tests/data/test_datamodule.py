@@ -87,6 +87,16 @@ def test_a_step_has_its_pairs_and_counts(tmp_path):
     assert computed == step.padded_positions
 
 
+def test_positions_that_a_multiple_adds_are_counted(tmp_path):
+    for batching in (Bucketed(), Packed(None, 0.03)):
+        data = module(tmp_path, batching=batching)
+        plain = data.step(0)
+        data.student.multiple = 8
+        step = data.step(0)
+        assert step.padded_positions == sum(batch["input_ids"].numel() for batch in step.micro_batches)
+        assert step.positions == plain.positions and step.padded_positions > plain.padded_positions
+
+
 def test_packed_rows_hold_the_same_pairs_and_every_label_once(tmp_path):
     data, plain = module(tmp_path, batching=Packed(None, 0.03)), module(tmp_path)
     for number in range(4):

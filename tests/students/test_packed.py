@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from lamini.students.attention.backends import use
 from lamini.students.decoder_only import DecoderOnly
 from lamini.students.encoder_decoder import EncoderDecoder
-from lamini.students.masks import additive, block_mask
+from lamini.students.masks import additive, block_mask, pair_begins, pair_lengths
 from lamini.students.protocol import Batch, Features, Student
 from tests.students import tiny
 
@@ -28,7 +29,7 @@ def student_of(kind: str, attention: str = "sdpa") -> Student:
         tokenizer = tiny.gpt2_tokenizer()
         model = tiny.causal(kind, len(tokenizer))
         student = DecoderOnly(tokenizer, 256, "alpaca", model)
-    model.set_attn_implementation(attention)
+    use(model, attention)
     return student
 
 
@@ -65,7 +66,7 @@ def differences(student: Student, left: list[Batch], right: list[Batch]) -> tupl
     return float((loss - other).abs() / other), float((gradient - its).norm() / its.norm())
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "eager", "split"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_packed_equals_each_pair_alone(kind: str, attention: str) -> None:
     student = student_of(kind, attention)
@@ -74,15 +75,15 @@ def test_packed_equals_each_pair_alone(kind: str, attention: str) -> None:
     assert loss < 1e-6 and gradient < 1e-5
 
 
-@pytest.mark.parametrize("kind", ["t5", "gpt2", "gpt-neo", "llama"])
-def test_lively_weights_in_float64_agree_to_the_last_digits(kind: str) -> None:
+@pytest.mark.parametrize("attention", ["sdpa", "split"])
+@pytest.mark.parametrize("kind", ["t5", "gpt2", "gpt-neo", "gpt-j", "llama"])
+def test_lively_weights_in_float64_agree_to_the_last_digits(kind: str, attention: str) -> None:
     """At birth attention is almost even, so a leak would be small; here it would be large."""
-    student = student_of(kind)
+    student = student_of(kind, attention)
     tiny.lively(student.ready()).double()
     alone = [collated(student, None, [i]) for i in range(8)]
     loss, gradient = differences(student, [collated(student, ROWS)], alone)
-    # GPT-Neo computes its scores in float32 whatever the model's type; so is the sum of the losses.
-    assert loss < 1e-6 and gradient < (1e-5 if kind == "gpt-neo" else 1e-12)
+    assert loss < 1e-6 and gradient < 1e-12  # the losses are summed in float32
 
 
 @pytest.mark.parametrize("kind", ["t5", "gpt2"])
@@ -147,12 +148,21 @@ def test_the_mask_is_the_worked_example() -> None:
     assert torch.equal(added == 0, mask) and float(added.min()) == torch.finfo(torch.float32).min
 
 
-def test_padding_between_encoder_and_decoder_makes_no_nan() -> None:
+@pytest.mark.parametrize("attention", ["sdpa", "eager", "split"])
+def test_padding_between_encoder_and_decoder_makes_no_nan(attention: str) -> None:
     """A row whose encoder side is full and whose decoder side is padded has queries without keys."""
-    student = student_of("t5")
+    student = student_of("t5", attention)
     batch = student.collate([[5] * 9, [5] * 3], [[7, 1], [7] * 5], [[0], [1]])
     loss, gradient = loss_and_gradient(student, [batch])
     assert torch.isfinite(loss) and torch.isfinite(gradient).all()
+
+
+def test_lengths_and_begins_of_pairs_are_the_worked_examples() -> None:
+    queries, keys = torch.tensor([[1, 1, 2, 0], [1, 2, 2, 2]]), torch.tensor([[1, 2, 2], [1, 1, 2]])
+    lengths = pair_lengths(queries, keys)
+    assert lengths.tolist() == [[[[2, 1, 1, 1, 3], [1, 2, 0, 2, 1]]]]
+    begins = pair_begins(lengths[..., :1, :3])
+    assert begins.tolist() == [[[[0, 2, 3, 4]]]] and begins.dtype == torch.int32
 
 
 def test_other_architectures_are_refused_with_the_reason() -> None:

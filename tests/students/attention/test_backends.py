@@ -1,0 +1,179 @@
+"""Every backend gives the loss, the gradient and the answers of transformers' eager attention."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, GPTNeoConfig, GPTNeoForCausalLM, PreTrainedModel
+
+from lamini.errors import UserError
+from lamini.students.attention.backends import BACKENDS, in_use, use
+from lamini.students.attention.modules import SdpaGPTNeo
+from lamini.students.decoder_only import DecoderOnly
+from lamini.students.protocol import Batch, Student
+from tests.students import tiny
+from tests.students.test_packed import KINDS, ROWS, collated, loss_and_gradient, loss_of, student_of
+
+
+def lively(kind: str) -> Student:
+    student = student_of(kind, "eager")
+    tiny.lively(student.ready())
+    return student
+
+
+def assert_same(student: Student, attention: str, batch: Batch) -> None:
+    use(student.ready(), "eager")
+    loss, gradient = loss_and_gradient(student, [batch])
+    use(student.ready(), attention)
+    other, its = loss_and_gradient(student, [batch])
+    assert abs(float(loss - other)) / float(loss) < 1e-5
+    assert float((gradient - its).norm() / gradient.norm()) < 1e-5
+
+
+@pytest.mark.parametrize("rows", [ROWS, None], ids=["packed", "padded"])
+@pytest.mark.parametrize("attention", ["sdpa", "split"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_loss_and_gradient_are_those_of_eager_attention(
+    kind: str, attention: str, rows: list[list[int]] | None
+) -> None:
+    student = student_of(kind, "eager")
+    assert_same(student, attention, collated(student, rows))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_answers_with_a_cache_are_those_of_eager_attention(kind: str) -> None:
+    student = lively(kind)
+    questions = [question for question, _ in tiny.PAIRS]
+    answers = student.generate(questions, 24)
+    assert len(set(answers)) > 3  # else equality says little
+    for attention in ("sdpa", "split"):
+        use(student.ready(), attention)
+        assert student.generate(questions, 24) == answers
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize("kind", ["t5", "gpt2", "gpt-neo", "gpt-j", "llama"])
+def test_flex_attention_has_the_loss_of_eager_attention(kind: str) -> None:
+    """Forward only: torch has no backward pass of it on a CPU. The gradient is tested on a GPU."""
+    student = lively(kind)
+    batch = collated(student, ROWS)
+    loss = loss_of(student, batch)
+    use(student.ready(), "flex")
+    assert abs(loss_of(student, batch) - loss) / loss < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_flex_attention_takes_padded_rows_of_t5() -> None:
+    student = lively("t5")
+    batch = collated(student, None)
+    loss = loss_of(student, batch)
+    use(student.ready(), "flex")
+    assert abs(loss_of(student, batch) - loss) / loss < 1e-5
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", ["t5", "gpt2", "gpt-neo", "gpt-j", "llama"])
+def test_flex_attention_has_the_gradient_of_eager_attention(kind: str) -> None:
+    student = lively(kind)
+    student.ready().cuda()
+    assert_same(student, "flex", {n: x.cuda() for n, x in collated(student, ROWS).items()})
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", ["gpt2", "gpt-neo", "gpt-j", "pythia", "llama", "qwen3"])
+def test_flash_attention_is_as_near_to_float32_as_sdpa_is(kind: str) -> None:
+    pytest.importorskip("flash_attn")
+    student = student_of(kind, "eager")
+    student.ready().cuda()
+    batch = {n: x.cuda() for n, x in collated(student, ROWS).items()}
+    loss, gradient = loss_and_gradient(student, [batch])
+    distances = []
+    for attention in ("sdpa", "flash"):
+        use(student.ready(), attention)
+        with torch.autocast("cuda", torch.bfloat16):
+            other, its = loss_and_gradient(student, [batch])
+        distances.append(float((gradient - its).norm() / gradient.norm()))
+        assert abs(float(loss - other)) / float(loss) < 1e-2
+    assert distances[1] < 1.5 * distances[0]
+
+
+def neo(context: int) -> GPTNeoForCausalLM:
+    torch.manual_seed(0)
+    config = GPTNeoConfig(
+        vocab_size=50, max_position_embeddings=context, hidden_size=16, num_layers=2, num_heads=2,
+        attention_types=[[["global", "local"], 1]], window_size=4,
+    )  # fmt: skip
+    return GPTNeoForCausalLM(config)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "split"])
+def test_packed_rows_of_gpt_neo_may_be_longer_than_its_context(attention: str) -> None:
+    """transformers' own attention has a mask of as many positions as the context, and fails beyond."""
+    student: Student = DecoderOnly(tiny.word_tokenizer(False), 12, "bare", neo(12))
+    tiny.lively(student.ready())
+    prompts, responses = [[3, 4, 5, 6, 7, 8]] * 3, [[7, 8, 3, 4, 1]] * 3
+    row = student.collate(prompts, responses, [[0, 1, 2]])
+    assert row["input_ids"].shape[1] == 30
+    with pytest.raises(RuntimeError):
+        loss_of(student, row)
+    use(student.ready(), attention)
+    alone = student.collate(prompts[:1], responses[:1])
+    assert loss_of(student, row) == pytest.approx(3 * loss_of(student, alone), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["t5", "gpt2", "gpt-neo", "gpt-j"])
+@pytest.mark.parametrize("attention", ["sdpa", "split"])
+def test_attention_is_dropped_in_training_only(kind: str, attention: str) -> None:
+    student = student_of(kind, attention)
+    for module in student.ready().modules():
+        for name in ("attn_dropout", "dropout"):  # modules of GPT, a number in T5
+            found = getattr(module, name, None)
+            if name == "attn_dropout" and isinstance(found, torch.nn.Dropout):
+                found.p = 0.5
+            elif isinstance(found, float):
+                module.dropout = 0.5
+    batch = collated(student, ROWS)
+    student.ready().train()
+    torch.manual_seed(0)
+    once = loss_of(student, batch)
+    assert loss_of(student, batch) != once
+    torch.manual_seed(0)
+    assert loss_of(student, batch) == once
+    student.ready().eval()
+    assert loss_of(student, batch) == loss_of(student, batch)
+
+
+def test_flex_attention_with_dropout_is_refused_with_the_ways_out() -> None:
+    model = tiny.t5(40)
+    model.config.dropout_rate = 0.1
+    with pytest.raises(UserError, match=r"trainer.attention=flex cannot drop.*\(0.1\).*attention=sdpa"):
+        use(model, "flex")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_can_change_and_says_what_it_has(kind: str) -> None:
+    model = student_of(kind).ready()
+    names = {name: type(module) for name, module in model.named_modules()}
+    for attention in (*BACKENDS, "sdpa"):
+        use(model, attention)
+        assert in_use(model) == attention
+    assert {name: type(module) for name, module in model.named_modules()} == names
+    use(model, "eager")
+    assert not any(type(module).__module__.startswith("lamini") for module in model.modules())
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "split", "flex"])
+def test_copies_and_exports_are_ordinary_models(attention: str, tmp_path: Path) -> None:
+    model = neo(32)
+    use(model, attention)
+    copied = copy.deepcopy(model)
+    assert in_use(copied) == attention and isinstance(copied.transformer.h[0].attn.attention, SdpaGPTNeo)
+    model.save_pretrained(tmp_path)
+    assert "lamini" not in (tmp_path / "config.json").read_text()
+    loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(tmp_path)
+    ids = torch.arange(20)[None]
+    with torch.no_grad():
+        assert torch.allclose(loaded(ids).logits, model(ids).logits, atol=1e-6)
