@@ -5,7 +5,7 @@
 
 Scratch weights of the published shapes, random ids with the lengths of the paper's Table 1, bf16, the paper's
 1,024 pairs a step. Each loop warms up for some steps and is timed until its seconds are over; one that does
-not fit the memory or comes too late is told as such. MFU: operations.py.
+not fit the memory or comes too late is told as such. MFU: lamini/students/operations.py.
 The last line is the numbers as JSON.
 """
 
@@ -27,11 +27,12 @@ import numpy as np
 import torch
 from engine import Measured, data_module, fitted, token_cache
 from lengths import WRAPPER, lengths
-from operations import needed, peak_of
 from rendering import gpu, made_by, record
 
 from lamini.compose import compose
 from lamini.config import TrainConfig
+from lamini.students.operations import Operations
+from lamini.training.peaks import peak_of
 
 WARM = 2  # steps
 PAIRS = 100_000
@@ -75,18 +76,23 @@ def config_of(case: Case, loop: str, options: argparse.Namespace) -> TrainConfig
     return config
 
 
-def built(config: TrainConfig, device: str) -> Any:
-    """The student with scratch weights, made on the device: a CPU takes a minute for the largest."""
+def built(config: TrainConfig, device: str, ours: bool) -> Any:
+    """The student with scratch weights, made on the device: a CPU takes a minute for the largest.
+
+    The peer gets the model as transformers makes it.
+    """
     from scaling import tokenizer
 
     from lamini.students.loading import build_model
+    from lamini.training.building import equip
     from lamini.training.prepare import student_class
 
     student = student_class(config)(tokenizer(), config.context, "bare")
-    if hasattr(config.trainer, "head"):
-        student.head_loss = config.trainer.head
     with torch.device(device):
-        student.model = build_model(config, len(student.tokenizer))
+        if ours:
+            equip(config, student)
+        else:
+            student.model = build_model(config, len(student.tokenizer)).train()
     return student
 
 
@@ -100,7 +106,7 @@ def our_loop(
 ) -> dict[str, Any]:
     """This project's loop, packed or plain."""
     config = config_of(case, loop, options)
-    student = built(config, options.device)
+    student = built(config, options.device, ours=True)
     drawn = lengths(options.pairs, LONGEST, 0 if case.encoder_decoder else WRAPPER)
     tokens = token_cache(folder, *drawn, 500)
     data = data_module(config, student, tokens, 10_000 if not options.tiny else WARM + 3)
@@ -109,7 +115,7 @@ def our_loop(
     steps = range(WARM, WARM + len(measured.steps))
     rows = np.concatenate([data.order.rows(step, config.batch_size) for step in steps])
     real, computed = (sum(step[part] for step in measured.steps) for part in (1, 2))
-    facts = speed_of(student.model.config, drawn, rows, measured.seconds, options)
+    facts = speed_of(student.operations(student.ready()), drawn, rows, measured.seconds, options)
     return facts | {"padding": 1 - real / computed}
 
 
@@ -120,7 +126,7 @@ def peer_loop(case: Case, options: argparse.Namespace, folder: Path, seconds: fl
     from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainer, Seq2SeqTrainingArguments, Trainer
 
     config = config_of(case, "plain", options)
-    student = built(config, options.device)
+    student = built(config, options.device, ours=False)
     batch = min(case.peer_batch, config.batch_size)
     steps = WARM + (3 if options.tiny else 24)  # a step takes half a second or more
     prompt_N, response_N = lengths(steps * config.batch_size, LONGEST, 0 if case.encoder_decoder else WRAPPER)
@@ -139,7 +145,9 @@ def peer_loop(case: Case, options: argparse.Namespace, folder: Path, seconds: fl
     rows = np.arange(WARM * config.batch_size, (WARM + clock.steps) * config.batch_size)
     sides = [prompt_N, response_N] if case.encoder_decoder else [prompt_N + response_N]
     computed = sum(batch * int(side[rows].reshape(-1, batch).max(axis=1).sum()) for side in sides)
-    facts = speed_of(student.model.config, (prompt_N, response_N), rows, clock.seconds, options)
+    facts = speed_of(
+        student.operations(student.ready()), (prompt_N, response_N), rows, clock.seconds, options
+    )
     return facts | {"padding": 1 - sum(int(side[rows].sum()) for side in sides) / computed}
 
 
@@ -175,7 +183,7 @@ class StepClock:
 
 
 def speed_of(
-    config: Any,
+    operations: Operations,
     drawn: tuple[np.ndarray, np.ndarray],
     rows: np.ndarray,
     seconds: float,
@@ -187,7 +195,7 @@ def speed_of(
     peak = (peak_of(torch.cuda.get_device_name()) if cuda else None) or 1e12
     return {
         "tokens_per_second": float(response_N.sum()) / seconds, "seconds": seconds, "pairs": len(rows),
-        "mfu": needed(config, prompt_N, response_N) / seconds / peak, "peak": peak,
+        "mfu": operations(prompt_N, response_N) / seconds / peak, "peak": peak,
         "peak_gb": torch.cuda.max_memory_allocated() / 1e9 if cuda else 0.0,
     }  # fmt: skip
 

@@ -58,7 +58,7 @@ def one(shape: str, pairs: int, steps: int, more: list[str], folder: Path) -> di
     from lengths import WRAPPER, lengths
 
     from lamini.compose import compose
-    from lamini.students.loading import build_model
+    from lamini.training.building import equip
     from lamini.training.prepare import student_class
 
     torch.set_num_threads(2)
@@ -66,7 +66,7 @@ def one(shape: str, pairs: int, steps: int, more: list[str], folder: Path) -> di
             "size.micro_tokens=4096", "trainer.accelerator=cpu", "batching=packed", *more]  # fmt: skip
     config = compose("train", line)
     student = student_class(config)(tokenizer(), config.context, "bare")
-    student.model = build_model(config, VOCABULARY)
+    equip(config, student)
     tokens = token_cache(folder, *lengths(pairs, 256, WRAPPER if shape == "gpt2" else 0), VOCABULARY)
     data = data_module(config, student, tokens, steps)
     times = []

@@ -37,5 +37,5 @@ def test_the_configuration_decides_how_it_computes(tmp_path: Path) -> None:
     config = small.config(tmp_path, "gpt2", "trainer.head=plain", "trainer.gradient_checkpointing=true")
     student = prepare(config).student
     equip(config, student)
-    assert student.head_loss == "plain" and student.ready().is_gradient_checkpointing
+    assert student.head_loss == "plain" and student.ready().is_activation_checkpointing
     assert student.ready().training
