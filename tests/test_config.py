@@ -56,7 +56,8 @@ Semantic: map model points sample
 Size: micro_tokens name
 TopicFilter: pages_above subcategories_above words_below
 Topics: filter path
-Trainer: accelerator checkpoint_every devices gradient_clip log_every max_epochs max_steps precision threads
+Trainer: accelerator attention checkpoint_every compile devices gradient_clip log_every max_epochs max_steps
+ precision threads
 Validation: answers every held_out limit share
 FileData: format path
 MixtureData: hub sources

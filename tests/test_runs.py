@@ -30,6 +30,7 @@ SAME = {  # where it runs, what is shown
     "name": "other", "force": True, "mode": Mode.plan, "paths.output_dir": "x", "paths.cache_dir": "x",
     "paths.tokenizers": "x", "max_rejected": 0.5, "size.micro_tokens": 64, "trainer.accelerator": "cpu",
     "trainer.devices": 2, "trainer.threads": 1, "trainer.log_every": 1, "trainer.checkpoint_every": 7,
+    "trainer.attention": "eager", "trainer.compile": True,
     "validation.every": 3, "validation.answers": 9, "logger": Csv(),
 }  # fmt: skip
 OTHER = {  # what comes out
