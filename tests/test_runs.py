@@ -34,6 +34,7 @@ SAME = {  # where it runs, what is shown
     "paths.tokenizers": "x", "max_rejected": 0.5, "size.micro_tokens": 64, "trainer.accelerator": "cpu",
     "trainer.strategy": Strategy.fsdp, "trainer.gradient_checkpointing": True,
     "trainer.devices": 2, "trainer.threads": 1, "trainer.log_every": 1, "trainer.checkpoint_every": 7,
+    "trainer.attention": "eager", "trainer.compile": True,
     "validation.every": 3, "validation.answers": 9, "logger": Csv(),
 }  # fmt: skip
 OTHER = {  # what comes out

@@ -93,7 +93,9 @@ def test_positions_that_a_multiple_adds_are_counted(tmp_path):
         plain = data.step(0)
         data.student.multiple = 8
         step = data.step(0)
-        assert step.padded_positions == sum(batch["input_ids"].numel() for batch in step.micro_batches)
+        sides = ("input_ids", "decoder_input_ids")
+        computed = sum(batch[side].numel() for batch in step.micro_batches for side in sides)
+        assert step.padded_positions == computed
         assert step.positions == plain.positions and step.padded_positions > plain.padded_positions
 
 
