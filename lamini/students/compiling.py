@@ -7,19 +7,17 @@ not per batch. The head stays as it is: it gets another number of response token
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
-if TYPE_CHECKING:
-    from lamini.students.protocol import Student
 
-
-def compile_body(student: Student, backend: str = "inductor") -> None:
-    """Compile in place: the modules, their weights and the names of these stay."""
-    for part in student.body(student.ready()):
+def compile_body(parts: Sequence[nn.Module], backend: str = "inductor") -> None:
+    """Compile a student's `body` in place: the modules, their weights and the names of these stay."""
+    for part in parts:
         part.compile(dynamic=True, backend=backend)
 
 

@@ -26,7 +26,7 @@ def set_backends(student: Student, trainer: Trainer) -> str:
     use(student.ready(), attention)
     if trainer.compile:
         check_compile(trainer)
-        compile_body(student)
+        compile_body(student.body(student.ready()))
         student.multiple = MULTIPLE
     return attention
 

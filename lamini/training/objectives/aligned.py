@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from lamini.students.head import summed_loss
 from lamini.students.protocol import Batch, Student
-from lamini.training.objectives.hidden import Distance
 from lamini.training.objectives.objective import Objective
+from lamini.training.objectives.options import Distance
 from lamini.training.teachers.online import Online
 
 

@@ -8,11 +8,10 @@ checkpointed with the student and left behind at the export (FitNets' regressor,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from lamini.errors import UserError
-from lamini.training.objectives.options import OpenTeacher
+from lamini.training.objectives.options import Distance, OpenTeacher
 
 if TYPE_CHECKING:
     import torch
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
     from lamini.config import TrainConfig
     from lamini.training.objectives.objective import Objective
     from lamini.training.prepare import Prepared
-
-
-class Distance(Enum):
-    """How far a state is from the teacher's."""
-
-    mse = "mse"  # mean of the squared differences over the width
-    cosine = "cosine"  # 1 - cosine of the angle
 
 
 @dataclass

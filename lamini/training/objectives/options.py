@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from lamini.training.prepare import Prepared
 
 
+class Distance(Enum):
+    """How far a state is from the teacher's."""
+
+    mse = "mse"  # mean of the squared differences over the width
+    cosine = "cosine"  # 1 - cosine of the angle
+
+
 class Source(Enum):
     """When the teacher is asked."""
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from lamini.errors import UserError
 from lamini.students.protocol import Student
 from lamini.training.objectives.aligned import Aligned
-from lamini.training.objectives.hidden import Distance, Hidden
+from lamini.training.objectives.hidden import Hidden
+from lamini.training.objectives.options import Distance
 from tests.students import tiny
 from tests.training.objectives import toys
 
