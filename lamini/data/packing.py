@@ -19,6 +19,8 @@ import numpy as np
 
 from lamini.data.batches import MicroBatch, check_shares, padded, shuffle
 
+LONG = 1024  # positions of a row: masks and biases are as large as its square
+
 
 def packed(
     sides_NK: np.ndarray,
@@ -30,8 +32,8 @@ def packed(
 ) -> list[MicroBatch]:
     """Micro-batches of packed rows, every pair once.
 
-    Each costs at most `budget` positions; a row is at most `widths` long on each side (None: as the
-    budget allows) and as short as keeps padding within the share `padding`, where that can be. The
+    Each costs at most `budget` positions; a row is at most `widths` long on each side (None: LONG, or
+    the longest pair) and as short as keeps padding within the share `padding`, where that can be. The
     number of micro-batches is a multiple of `devices`, those that run at the same time cost about the
     same; where a step has too few pairs for that many, the budget gives way. Which pairs of the same
     length share a row is drawn by `key` = (seed, step).
@@ -45,7 +47,7 @@ def packed(
     """
     check_shares(len(sides_NK), devices)
     real = int(sides_NK.sum())
-    limits_K = np.full(sides_NK.shape[1], budget) if widths is None else np.asarray(widths)
+    limits_K = np.maximum(sides_NK.max(axis=0), LONG) if widths is None else np.asarray(widths)
     order_N = _longest_first(sides_NK, key)
     most = len(sides_NK) // devices * devices
     needed = -(-real // budget)
