@@ -17,7 +17,7 @@ from lamini.training.optimizers import Adafactor
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 HEADS = ("chunked", "plain", "liger")
-ATTENTIONS = ("auto", "sdpa", "eager", "split", "flex", "flash")
+ATTENTIONS = ("auto", "sdpa", "eager", "split", "adaptive", "flex", "flash")
 SCHEDULES = (
     "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup",
     "inverse_sqrt",

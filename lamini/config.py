@@ -91,7 +91,7 @@ class Trainer:
     strategy: Strategy  # of several devices: ddp (auto: a copy each) or fsdp (a part of the weights each)
     precision: str  # auto, 32-true, bf16-mixed, bf16-true or 16-mixed
     head: str  # loss over the vocabulary: chunked, plain or liger (CUDA); they differ in the last bits
-    attention: str  # auto, sdpa, eager, split (CPU), flex or flash (CUDA): one result, other speeds
+    attention: str  # auto, sdpa, eager, split or adaptive (CPU), flex or flash (CUDA): one result
     compile: bool  # torch.compile the student's body; starts minutes later, then runs faster
     gradient_clip: float | None  # norm; null: none
     gradient_checkpointing: bool  # compute activations again in the backward pass: less memory, more time

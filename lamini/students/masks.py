@@ -15,6 +15,10 @@ from transformers import PreTrainedModel
 from lamini.students.attention.backends import in_use
 from lamini.students.attention.flex import flex_mask
 
+# What to call attention for a pair by itself costs, in operations of a forward pass: on two cores a layer of
+# t5-micro took 0.46 ms more for a pair of 20 positions, forward and backward.
+CALL = 6e6
+
 
 def block_mask(query_BQ: Tensor, key_BK: Tensor, causal: bool = False) -> Tensor:
     """True where a query may look at a key: the same pair and, with `causal`, not a later position.
@@ -62,9 +66,18 @@ def pair_begins(lengths_112N: Tensor) -> Tensor:
     return pad(lengths_112N.cumsum(-1), (1, 0)).to(torch.int32)
 
 
+def _long(query_BQ: Tensor, key_BK: Tensor, width: int) -> bool:
+    """Whether what a mask computes between pairs costs more than to go through the pairs one by one."""
+    lengths_112N = pair_lengths(query_BQ, key_BK)
+    between = query_BQ.numel() * key_BK.shape[1] - int(lengths_112N.prod(dim=2).sum())
+    return 4 * width * between > CALL * lengths_112N.shape[-1]
+
+
 def packed_mask(model: PreTrainedModel, query_BQ: Tensor, key_BK: Tensor, causal: bool = False) -> Any:
     """The pairs of a packed row apart from each other, in the form that this model's attention takes."""
     attention = in_use(model)
+    if attention == "adaptive":
+        attention = "split" if _long(query_BQ, key_BK, model.config.hidden_size) else "sdpa"
     if attention == "flex":
         return flex_mask(query_BQ, key_BK, causal)
     if attention in ("split", "flash"):

@@ -34,7 +34,7 @@ def set_backends(student: Student, trainer: Trainer) -> str:
 def attention_of(trainer: Trainer, student: type[Student]) -> str:
     """The attention of a student of this class: one of lamini.students.attention.backends.BACKENDS.
 
-    `auto` is what is known to be fastest: on a CPU each pair by itself, on CUDA flash-attn where it is
+    `auto` is what is known to be fastest: on a CPU long pairs by themselves, on CUDA flash-attn where it is
     installed and takes the student, elsewhere torch's own kernels.
 
     Raises:
@@ -43,7 +43,7 @@ def attention_of(trainer: Trainer, student: type[Student]) -> str:
     if trainer.attention == "auto":
         if uses_cuda(trainer):
             return "sdpa" if _flash_obstacle(trainer, student) else "flash"
-        return "split" if device_of(trainer).type == "cpu" and not trainer.compile else "sdpa"
+        return "adaptive" if device_of(trainer).type == "cpu" and not trainer.compile else "sdpa"
     obstacle = _obstacle(trainer, student)
     if obstacle is not None:
         raise UserError(f"trainer.attention={trainer.attention} {obstacle}")
@@ -58,7 +58,7 @@ def _obstacle(trainer: Trainer, student: type[Student]) -> str | None:
         return "needs a CUDA device; use trainer.attention=sdpa, or auto"
     if trainer.attention == "flash":
         return _flash_obstacle(trainer, student)
-    if trainer.attention == "split" and trainer.compile:
+    if trainer.attention in {"split", "adaptive"} and trainer.compile:
         return "cannot be compiled; use trainer.attention=sdpa, or trainer.compile=false"
     return None
 

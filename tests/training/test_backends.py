@@ -43,7 +43,7 @@ def test_an_unknown_name_is_refused_at_the_door(tmp_path: Path) -> None:
 
 
 def test_auto_on_a_cpu_takes_pairs_apart_unless_it_compiles(tmp_path: Path) -> None:
-    assert attention_of(trainer_of(tmp_path), DecoderOnly) == "split"
+    assert attention_of(trainer_of(tmp_path), DecoderOnly) == "adaptive"
     assert attention_of(trainer_of(tmp_path, "trainer.compile=true"), DecoderOnly) == "sdpa"
 
 
@@ -120,7 +120,7 @@ def test_a_run_does_not_depend_on_its_attention(shape: str, tmp_path: Path) -> N
         folder = small.train(tmp_path / attention, shape, *line, f"trainer.attention={attention}")
         record = json.loads((folder / "run.json").read_text())
         assert record["status"] == "done", record["error"]
-        assert record["attention"] == ("split" if attention == "auto" else attention)
+        assert record["attention"] == ("adaptive" if attention == "auto" else attention)
         losses.append(record["train_loss"])
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
 

@@ -3,6 +3,7 @@
     eager   transformers' own, scores and mask written out: the reference
     sdpa    torch's scaled_dot_product_attention, for every family
     split   each pair of a packed row by itself: no mask, no work between pairs (CPU)
+    adaptive  split where the pairs are long enough for it, else sdpa (CPU)
     flex    FlexAttention: blocks of a packed row that hold no pair are skipped, T5's bias is computed (CUDA)
     flash   flash-attn's kernel for rows of several pairs (CUDA)
 
@@ -27,7 +28,7 @@ from lamini.errors import UserError
 from lamini.students.attention.attending import attend, by_kernel
 from lamini.students.attention.modules import SdpaGPTJ, SdpaGPTNeo, SharedBiasT5
 
-BACKENDS = ("sdpa", "eager", "split", "flex", "flash")
+BACKENDS = ("sdpa", "eager", "split", "adaptive", "flex", "flash")
 PREFIX = "lamini_"  # of the names that transformers knows ours by
 
 # Attention that transformers offers eagerly only, or with work that repeats in every layer.
