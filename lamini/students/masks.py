@@ -66,22 +66,26 @@ def pair_begins(lengths_112N: Tensor) -> Tensor:
     return pad(lengths_112N.cumsum(-1), (1, 0)).to(torch.int32)
 
 
-def _long(query_BQ: Tensor, key_BK: Tensor, width: int) -> bool:
-    """Whether what a mask computes between pairs costs more than to go through the pairs one by one."""
-    lengths_112N = pair_lengths(query_BQ, key_BK)
-    between = query_BQ.numel() * key_BK.shape[1] - int(lengths_112N.prod(dim=2).sum())
+def _long(lengths_112N: Tensor, positions: int, width: int) -> bool:
+    """Whether what a mask computes between pairs costs more than to go through the pairs one by one.
+
+    `positions` are the pairs of positions that a mask has.
+    """
+    between = positions - int(lengths_112N.prod(dim=2).sum())
     return 4 * width * between > CALL * lengths_112N.shape[-1]
 
 
 def packed_mask(model: PreTrainedModel, query_BQ: Tensor, key_BK: Tensor, causal: bool = False) -> Any:
     """The pairs of a packed row apart from each other, in the form that this model's attention takes."""
     attention = in_use(model)
-    if attention == "adaptive":
-        attention = "split" if _long(query_BQ, key_BK, model.config.hidden_size) else "sdpa"
     if attention == "flex":
         return flex_mask(query_BQ, key_BK, causal)
-    if attention in ("split", "flash"):
+    if attention in ("split", "adaptive", "flash"):
         lengths_112N = pair_lengths(query_BQ, key_BK)
-        return lengths_112N if attention == "split" else pair_begins(lengths_112N)
+        if attention == "flash":
+            return pair_begins(lengths_112N)
+        positions = query_BQ.numel() * key_BK.shape[1]
+        if attention == "split" or _long(lengths_112N, positions, model.config.hidden_size):
+            return lengths_112N
     mask = block_mask(query_BQ, key_BK, causal)
     return additive(mask, model.dtype) if attention == "eager" else mask
