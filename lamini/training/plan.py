@@ -62,10 +62,7 @@ def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
     model = adapted_outline(config, len(prepared.student.tokenizer))
     shape = estimate.shape_of(config, prepared, model, prepared.micro_tokens)
     needed = estimate.memory(config, prepared, model, shape) + teacher
-    free = memory.available(device_of(config.trainer))
-    tight = (
-        room.memory_warning(config, folder.name, needed, free, prepared.micro_tokens) if done < 1 else None
-    )
+    tight = _tight(config, folder, needed, prepared.micro_tokens) if done < 1 else None
     notes = (f"{folder.name}: {text}" for text in (said, prepared.batching_note) if text)
     stats = prepared.stats
     return Forecast(

@@ -193,24 +193,11 @@ def causal(kind: str, vocabulary: int, context: int = 256) -> PreTrainedModel:
         )
         torch.nn.init.normal_(model.lm_head.bias)  # zero at birth: a lost one would not show
         return model
-    if kind == "pythia":
-        return GPTNeoXForCausalLM(
-            GPTNeoXConfig(
-                vocab_size=vocabulary,
-                max_position_embeddings=context,
-                hidden_size=48,
-                intermediate_size=96,
-                num_hidden_layers=2,
-                num_attention_heads=4,
-                bos_token_id=0,
-                eos_token_id=0,
-            )
-        )
     return rotary(kind, vocabulary, context)
 
 
 def rotary(kind: str, vocabulary: int, context: int) -> PreTrainedModel:
-    """llama or qwen3: rotary positions, grouped keys."""
+    """pythia, and with grouped keys llama or qwen3: rotary positions."""
     shape: dict[str, int] = {
         "vocab_size": vocabulary,
         "max_position_embeddings": context,
@@ -218,14 +205,15 @@ def rotary(kind: str, vocabulary: int, context: int) -> PreTrainedModel:
         "intermediate_size": 96,
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
-        "num_key_value_heads": 2,
         "bos_token_id": 0,
         "eos_token_id": 0,
     }
+    if kind == "pythia":
+        return GPTNeoXForCausalLM(GPTNeoXConfig(**shape))
     if kind == "qwen3":
-        return Qwen3ForCausalLM(Qwen3Config(**shape, head_dim=12))
+        return Qwen3ForCausalLM(Qwen3Config(**shape, num_key_value_heads=2, head_dim=12))
     assert kind == "llama"
-    return LlamaForCausalLM(LlamaConfig(**shape))
+    return LlamaForCausalLM(LlamaConfig(**shape, num_key_value_heads=2))
 
 
 def lively(model: PreTrainedModel) -> PreTrainedModel:
