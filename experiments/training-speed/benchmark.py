@@ -5,7 +5,8 @@
 
 Every run is a process of its own; rounds go through the contenders by turns, every other one backwards, since
 a machine may slow down. What is timed: clock.py. Response tokens a second are told, and the loss on the same
-held-out rows, scored the same way on the weights that each ended with.
+held-out rows, scored the same way on the weights that each ended with. A shape and a number of rows are one
+case, recorded as soon as all its contenders have run, in the place of an earlier record of it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import rows
-from rendering import record
+from rendering import record, speed
 from shapes import SHAPES, Shape, student_of, write_weights
 
 HERE = Path(__file__).resolve().parent
@@ -122,20 +123,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         parameters = prepared(work, shapes, options.rows, options.held_out)
-        cases = []
         for size in options.rows:
             for shape in shapes:
-                cases.append({
+                case = {
                     "shape": shape.name, "size": size, "parameters": parameters[shape.name],
-                    "targets": shape.targets, "runs": measured(shape, size, work, options),
-                })  # fmt: skip
-        numbers = {"batch": options.batch, "threads": options.threads, "cases": cases}
-        if options.dry:
-            from rendering import speed
-
-            print(speed(numbers))
-        else:
-            print(record("speed", numbers))
+                    "batch": options.batch, "threads": options.threads, "targets": shape.targets,
+                    "runs": measured(shape, size, work, options),
+                }  # fmt: skip
+                print(
+                    speed({"case": case}) if options.dry else record("speed", {f"{shape.name} {size}": case})
+                )
 
 
 if __name__ == "__main__":

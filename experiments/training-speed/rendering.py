@@ -6,6 +6,8 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,10 +32,16 @@ NAMES = {
 
 
 def record(mode: str, numbers: dict[str, Any]) -> str:
-    """Put the numbers of one part into results.json and all tables into README.md; returns the tables."""
+    """Put the numbers of one part into results.json and all tables into README.md; returns the tables.
+
+    The cases of `speed` are recorded one by one; each knows its machine and commit.
+    """
     file, readme = HERE / "results.json", HERE / "README.md"
     results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    results[mode] = numbers | made_by()
+    if mode == "speed":
+        results[mode] = results.get(mode, {}) | {name: case | made_by() for name, case in numbers.items()}
+    else:
+        results[mode] = numbers | made_by()
     write_atomically(file, json.dumps(results, indent=1) + "\n")
     text = render(results)
     before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
@@ -58,9 +66,14 @@ def render(results: dict[str, Any]) -> str:
     """Every part under its heading; one that has no numbers is named as not run."""
     parts = []
     for mode, (heading, part) in PARTS.items():
-        text = part(results[mode]) + "\n\n" + place(results[mode]) if mode in results else "Not run."
+        text = part(results[mode]) if mode in results else "Not run."
         parts.append(f"### {heading}\n\n{text}")
     return "\n\n".join(parts)
+
+
+def placed(part: Callable[[dict[str, Any]], str], numbers: dict[str, Any]) -> str:
+    """A part, and where it was made."""
+    return f"{part(numbers)}\n\n{place(numbers)}"
 
 
 def place(numbers: dict[str, Any]) -> str:
@@ -73,12 +86,13 @@ def place(numbers: dict[str, Any]) -> str:
     )
 
 
-def speed(numbers: dict[str, Any]) -> str:
+def speed(cases: dict[str, Any]) -> str:
     """A table for each shape and number of rows; ratios are of medians of response tokens a second."""
-    return "\n\n".join(_speed_table(case, numbers) for case in numbers["cases"])
+    ordered = sorted(cases.values(), key=lambda case: (case["size"], case["shape"] != "t5"))
+    return "\n\n".join(placed(_speed_table, case) for case in ordered)
 
 
-def _speed_table(case: dict[str, Any], numbers: dict[str, Any]) -> str:
+def _speed_table(case: dict[str, Any]) -> str:
     head = ["contender", "response tokens/s", "ours is", "asked for", "seconds", "steps", "padding",
             "held-out loss", "peak MB"]  # fmt: skip
     rates = {who: median(run["tokens_per_second"] for run in runs) for who, runs in case["runs"].items()}
@@ -96,9 +110,10 @@ def _speed_table(case: dict[str, Any], numbers: dict[str, Any]) -> str:
             f"{median(run['peak_mb'] for run in runs):,.0f}",
         ])  # fmt: skip
     rounds = len(next(iter(case["runs"].values())))
+    middle = f"medians of {rounds} rounds" if rounds > 1 else "one round"
     said = (
         f"{case['shape']}-shaped, {case['parameters']:,} parameters, {case['size']:,} rows,"
-        f" {numbers['batch']} pairs a batch, {numbers['threads']} threads, medians of {rounds} rounds:"
+        f" {case['batch']} pairs a batch, {case['threads']} threads, {middle}:"
     )
     return f"{said}\n\n{table(head, rows)}"
 
@@ -160,8 +175,8 @@ def gpu(numbers: dict[str, Any]) -> str:
 
 PARTS = {
     "speed": ("Beside the peers", speed),
-    "padding": ("Padding", padding),
-    "scaling": ("As data grows", scaling),
-    "starts": ("Starts", starts),
-    "gpu": ("On a GPU", gpu),
+    "padding": ("Padding", partial(placed, padding)),
+    "scaling": ("As data grows", partial(placed, scaling)),
+    "starts": ("Starts", partial(placed, starts)),
+    "gpu": ("On a GPU", partial(placed, gpu)),
 }

@@ -21,6 +21,7 @@ from lamini.data.batches import padded
 from lamini.students.head import chunk_rows
 from lamini.training.devices import device_of, precision_of
 from lamini.training.prepare import Prepared
+from lamini.training.teachers.fitting import dtype_of
 
 PROCESS = 0.6 * 2**30  # bytes of a Python process with torch, transformers and Lightning loaded
 ACTIVATIONS = 28  # values of the hidden size kept per layer and position for the backward pass
@@ -60,9 +61,15 @@ def shape_of(config: TrainConfig, prepared: Prepared, model: PreTrainedModel, mi
     )
 
 
-def seconds(config: TrainConfig, model: PreTrainedModel, shape: Shape, speed: float) -> float:
-    """Of one optimizer step, where `speed` is what the device multiplies a second."""
-    computed = shape.operations * shape.padded / shape.positions
+def seconds(
+    config: TrainConfig, model: PreTrainedModel, shape: Shape, speed: float, teacher: float = 0
+) -> float:
+    """Of one optimizer step, where `speed` is what the device multiplies a second.
+
+    `teacher` is the bytes of an open teacher that reads every batch, forward only: a third of the work.
+    """
+    asked = 1 + teacher / teacher_width(config) / (3 * weights(model))
+    computed = asked * shape.operations * shape.padded / shape.positions
     launches = shape.micro_batches * sum(_depths(model)) * OVERHEAD
     return float((computed / (EFFICIENCY * speed) + launches) / config.trainer.devices)
 
@@ -78,7 +85,7 @@ def standing(config: TrainConfig, model: PreTrainedModel) -> float:
     precision = precision_of(config.trainer)
     width = 2 if precision == "bf16-true" else 4
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    every = sum(weight.numel() for weight in model.parameters())
+    every = weights(model)
     copies = 2 * every if precision.endswith("-mixed") else 0
     return float(every * width + trained * width * (1 + config.optimizer.STATE) + copies)
 
@@ -98,6 +105,16 @@ def passing(config: TrainConfig, prepared: Prepared, model: PreTrainedModel, sha
     stats = prepared.stats
     responses = rows * lengths_K.sum() * stats.mean_response / (stats.mean_prompt + stats.mean_response)
     return float(kept * width + _logits(config, model, responses))
+
+
+def weights(model: PreTrainedModel) -> int:
+    """All of them, trained or not, shared ones once."""
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def teacher_width(config: TrainConfig) -> int:
+    """Bytes of an open teacher's weight."""
+    return int(dtype_of(precision_of(config.trainer)).itemsize)
 
 
 def _logits(config: TrainConfig, model: PreTrainedModel, responses: float) -> float:

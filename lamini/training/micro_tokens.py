@@ -16,11 +16,12 @@ import torch
 
 from lamini.config import TrainConfig
 from lamini.data.batches import padded
-from lamini.data.datamodule import Step, make_step
+from lamini.data.datamodule import Extras, Step, make_step
 from lamini.errors import UserError
 from lamini.students.loading import adapted_outline
 from lamini.students.protocol import Student
 from lamini.training import estimate, memory
+from lamini.training.objectives.objective import Objective
 from lamini.training.prepare import Prepared, rebatched
 from lamini.training.probe import forward_and_backward
 
@@ -49,8 +50,9 @@ def settled(
         say(f"size.micro_tokens: {known}, as this run began")
         return rebatched(config, prepared, known)
     if tries(device):
+        objective = config.objective.trial(config, prepared, device).to(device)
         found = by_trying(
-            lambda size: _fits(config, prepared, size, device),
+            lambda size: _fits(config, objective, prepared, size, device),
             prepared.longest,
             _largest(config, prepared, device),
         )
@@ -126,16 +128,18 @@ def _sides(prepared: Prepared) -> np.ndarray:
     return prepared.student.sides(tokens.prompt_lengths_N, tokens.response_lengths_N)
 
 
-def _fits(config: TrainConfig, prepared: Prepared, size: int, device: torch.device) -> bool:
+def _fits(
+    config: TrainConfig, objective: Objective, prepared: Prepared, size: int, device: torch.device
+) -> bool:
     """Whether memory holds the longest pairs of `size` positions, beside gradients and optimizer state."""
-    student = prepared.student
+    student, extras = prepared.student, objective.extras
     weights = list(student.ready().parameters())
     state = sum(weight.numel() * weight.element_size() for weight in weights if weight.requires_grad)
     reserved = None
     try:
         reserved = torch.empty(int(state * config.optimizer.STATE), dtype=torch.uint8, device=device)
-        forward_and_backward(config, student, _longest(prepared, size), device)
-        forward_and_backward(config, student, _longest(prepared, size), device)  # gradients are there now
+        for _ in range(2):  # the second time gradients are there
+            forward_and_backward(config, objective, student, _longest(prepared, size, extras), device)
         return True
     except torch.OutOfMemoryError:
         return False
@@ -151,11 +155,11 @@ def _clean(student: Student, device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
-def _longest(prepared: Prepared, size: int) -> Step:
+def _longest(prepared: Prepared, size: int, extras: Extras | None) -> Step:
     """The heaviest micro-batch of the longest pairs that `size` positions hold."""
     sides_NK = _sides(prepared)
     order_N = np.argsort(-sides_NK.sum(axis=1), kind="stable")
     some_B = order_N[: max(1, int((np.cumsum(sides_NK[order_N].sum(axis=1)) <= size).sum()))]
     plan = prepared.batching.plan(sides_NK[some_B], size, 1, (0, 0))
     rows = max(plan, key=lambda rows: padded(sides_NK[some_B], rows))
-    return make_step(prepared.student, prepared.train, [[some_B[row] for row in rows]])
+    return make_step(prepared.student, prepared.train, [[some_B[row] for row in rows]], extras=extras)

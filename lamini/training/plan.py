@@ -63,13 +63,15 @@ def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
     shape = estimate.shape_of(config, prepared, model, prepared.micro_tokens)
     needed = estimate.memory(config, prepared, model, shape) + teacher
     tight = _tight(config, folder, needed, prepared.micro_tokens) if done < 1 else None
-    notes = (f"{folder.name}: {text}" for text in (said, prepared.batching_note) if text)
+    said_all = (said, prepared.batching_note, config.objective.remark())
+    notes = (f"{folder.name}: {text}" for text in said_all if text)
     stats = prepared.stats
     return Forecast(
         run=folder.name, student=config.family.name, architecture=prepared.student.architecture,
         init=config.init.value, parameters=parameters, pairs=prepared.pairs, steps=prepared.steps,
         tokens=round((stats.mean_prompt + stats.mean_response) * prepared.steps * config.batch_size),
-        memory=needed, seconds=estimate.seconds(config, model, shape, speed) * prepared.steps * (1 - done),
+        memory=needed,
+        seconds=estimate.seconds(config, model, shape, speed, teacher) * prepared.steps * (1 - done),
         note=note, warnings=(*prepared.warnings, *notes, *([tight] if tight else [])),
         micro_tokens=prepared.micro_tokens, batching=type(prepared.batching).__name__.lower(),
         padding=_padding(config, prepared, shape), left=1 - done,

@@ -26,6 +26,7 @@ from lamini.training import estimate, memory
 from lamini.training.building import equip
 from lamini.training.devices import device_of, precision_of, set_threads
 from lamini.training.forecast import Measured
+from lamini.training.objectives.objective import Objective
 from lamini.training.prepare import Prepared, prepare, rebatched
 
 SECONDS = 5.0  # of measuring, after the first micro-batch
@@ -64,7 +65,8 @@ def probe(config: TrainConfig, micro_tokens: int) -> Measured:
     if precision_of(config.trainer) == "bf16-true":
         built = built.bfloat16()
     prepared.student.model = built.to(device)  # type: ignore[arg-type]
-    return measure(config, rebatched(config, prepared, tried), micro_tokens, device)
+    objective = config.objective.trial(config, prepared, device).to(device)
+    return measure(config, objective, rebatched(config, prepared, tried), micro_tokens, device)
 
 
 def affordable(config: TrainConfig, prepared: Prepared, speed: float, device: torch.device) -> int | None:
@@ -73,25 +75,31 @@ def affordable(config: TrainConfig, prepared: Prepared, speed: float, device: to
     None where building the student and running one pair would take longer than PATIENCE.
     """
     model = adapted_outline(config, len(prepared.student.tokenizer))
+    teacher = config.objective.fits(config, prepared.student)
     rate = INITIALISED.get(device.type, INITIALISED["cpu"])
-    building = sum(weight.numel() for weight in model.parameters()) / rate
+    building = (estimate.weights(model) + teacher / estimate.teacher_width(config)) / rate
     shape = estimate.shape_of(config, prepared, model, prepared.micro_tokens)
-    a_position = estimate.seconds(config, model, replace(shape, micro_batches=0), speed) / shape.padded
+    shape = replace(shape, micro_batches=0)
+    a_position = estimate.seconds(config, model, shape, speed, teacher) / shape.padded
     if building + prepared.longest * a_position > PATIENCE:
         return None
     return max(prepared.longest, min(prepared.micro_tokens, int(SECONDS / 3 / a_position)))
 
 
-def measure(config: TrainConfig, prepared: Prepared, micro_tokens: int, device: torch.device) -> Measured:
+def measure(
+    config: TrainConfig, objective: Objective, prepared: Prepared, micro_tokens: int, device: torch.device
+) -> Measured:
     """Run micro-batches until the time is up, then the optimizer; scale to the run's own steps."""
     student = prepared.student
-    optimizer = config.optimizer.build(student.ready().parameters())
+    optimizer = config.optimizer.build([*student.ready().parameters(), *objective.parameters()])
     seconds, positions, done = 0.0, 0, 0
-    parts = micro_batches(config, prepared)
-    first = forward_and_backward(config, student, next(parts), device)  # and all that only a first call does
+    parts = micro_batches(config, prepared, objective)
+    first = forward_and_backward(
+        config, objective, student, next(parts), device
+    )  # and all that only a first call does
     updating = _update(student, optimizer, device)  # makes the optimizer's state
     for part in parts:
-        latest = forward_and_backward(config, student, part, device)
+        latest = forward_and_backward(config, objective, student, part, device)
         seconds, positions, done = seconds + latest, positions + part.padded_positions, done + 1
         if seconds + max(first, latest) > SECONDS:
             break
@@ -107,7 +115,7 @@ def measure(config: TrainConfig, prepared: Prepared, micro_tokens: int, device: 
     )
 
 
-def micro_batches(config: TrainConfig, prepared: Prepared) -> Iterator[Step]:
+def micro_batches(config: TrainConfig, prepared: Prepared, objective: Objective) -> Iterator[Step]:
     """The run's micro-batches, a `Step` each, without end; the heaviest of the first step comes first."""
     tokens, student = prepared.train, prepared.student
     for number in count():
@@ -117,16 +125,18 @@ def micro_batches(config: TrainConfig, prepared: Prepared) -> Iterator[Step]:
         if number == 0:
             plan.sort(key=lambda rows: padded(sides_BK, rows), reverse=True)
         for rows in plan:
-            yield make_step(student, tokens, [[rows_B[row] for row in rows]])
+            yield make_step(student, tokens, [[rows_B[row] for row in rows]], extras=objective.extras)
 
 
-def forward_and_backward(config: TrainConfig, student: Student, part: Step, device: torch.device) -> float:
+def forward_and_backward(
+    config: TrainConfig, objective: Objective, student: Student, part: Step, device: torch.device
+) -> float:
     """Seconds that one micro-batch takes; the gradient is added to what is there."""
     began = _now(device)
     (batch,) = part.to(device).micro_batches
     with _computing(precision_of(config.trainer), device):
-        loss, tokens = student.loss(batch)
-    (loss / tokens).backward()
+        loss = objective(student, batch)
+    (loss / part.response_tokens).backward()
     return _now(device) - began
 
 

@@ -15,6 +15,7 @@ from lamini.runs import Job
 from lamini.students.loading import build_model
 from lamini.training import estimate, memory, probe
 from lamini.training.forecast import Measured
+from lamini.training.objectives.objective import Objective
 from lamini.training.prepare import prepare
 from tests.training import small
 from tests.training.test_forecast import FORECAST
@@ -42,9 +43,9 @@ def test_time_is_that_of_all_positions_of_a_step(tmp_path: Path, monkeypatch: py
     prepared = prepare(config)
     model = build_model(config, len(prepared.student.tokenizer))
     prepared.student.model = model
-    monkeypatch.setattr(probe, "forward_and_backward", lambda c, s, part, d: part.padded_positions / 100)
+    monkeypatch.setattr(probe, "forward_and_backward", lambda c, o, s, part, d: part.padded_positions / 100)
     monkeypatch.setattr(probe, "_update", lambda student, optimizer, device: 0.5)
-    found = probe.measure(config, prepared, 160, CPU)
+    found = probe.measure(config, Objective(), prepared, 160, CPU)
     step = estimate.shape_of(config, prepared, model, 160).padded / 100 + 0.5
     assert found.seconds == pytest.approx(step * prepared.steps)
 

@@ -1,7 +1,8 @@
 """What the objectives with an open teacher share: their keys, and what is found out before training.
 
 As for data: `check` answers before anything heavy is imported, `fits` reads the teacher's config and
-tokenizer (seconds, no weights), `build` loads it or opens what it once said.
+tokenizer (seconds, no weights), `build` loads it or opens what it once said, and `trial` is what a probe
+measures in its place.
 
 `mix` is the weight of the sequence loss: mix * cross-entropy + (1 - mix) * the objective's own loss.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from lamini.config import TrainConfig
     from lamini.students.protocol import Student
+    from lamini.training.objectives.distilled import Told
     from lamini.training.objectives.objective import Objective
     from lamini.training.prepare import Prepared
 
@@ -70,6 +72,10 @@ class OpenTeacher(ABC):
 
         return weight_bytes(check_fit(self.teacher, config, student), precision_of(config.trainer))
 
+    def remark(self) -> str:
+        """What a plan has to say about the teacher; empty where there is nothing."""
+        return ""
+
     @abstractmethod
     def build(self, config: TrainConfig, prepared: Prepared, device: torch.device) -> Objective:
         """The objective for a student that has its model.
@@ -77,6 +83,10 @@ class OpenTeacher(ABC):
         Raises:
             UserError: as `fits`; weights that do not load; a cache that cannot be written.
         """
+
+    def trial(self, config: TrainConfig, prepared: Prepared, device: torch.device) -> Objective:
+        """An objective of the same time and memory a step, without work that is done once for a whole run."""
+        return self.build(config, prepared, device)
 
 
 @dataclass
@@ -100,6 +110,12 @@ class Distillation(OpenTeacher):
         size = super().fits(config, student)
         return size if self.source is Source.online else 0
 
+    def remark(self) -> str:
+        """See `OpenTeacher.remark`."""
+        if self.source is Source.online:
+            return ""
+        return "asking the teacher once about every pair comes before training, unless paths.cache_dir has it"
+
     @abstractmethod
     def divergence(self, teacher_RC: Tensor, student_RC: Tensor) -> Tensor:
         """One number a token, (R,), from log-probabilities of C classes."""
@@ -107,11 +123,9 @@ class Distillation(OpenTeacher):
     def build(self, config: TrainConfig, prepared: Prepared, device: torch.device) -> Objective:
         """See `OpenTeacher.build`."""
         from lamini.training.devices import precision_of
-        from lamini.training.objectives.distilled import Distilled
         from lamini.training.teachers.fitting import check_fit, dtype_of, open_teacher
         from lamini.training.teachers.online import Online
         from lamini.training.teachers.place import folder_of
-        from lamini.training.teachers.stored import Stored
         from lamini.training.teachers.storing import digest_of, store
 
         student, precision = prepared.student, precision_of(config.trainer)
@@ -121,13 +135,26 @@ class Distillation(OpenTeacher):
         def load() -> Student:
             return open_teacher(self.teacher, student, precision, device)
 
-        told: Online | Stored
         if self.source is Source.online:
-            told = Online(load())
-        else:
-            mark = f"{digest_of(folder_of(self.teacher))} {dtype_of(precision)}"
-            told = store(
-                load, mark, student, prepared.train, self.top_k, Path(config.paths.cache_dir),
-                prepared.micro_tokens,
-            )  # fmt: skip
+            return self._distilled(Online(load()), student)
+        mark = f"{digest_of(folder_of(self.teacher))} {dtype_of(precision)}"
+        told = store(
+            load, mark, student, prepared.train, self.top_k, Path(config.paths.cache_dir),
+            prepared.micro_tokens,
+        )  # fmt: skip
+        return self._distilled(told, student)
+
+    def trial(self, config: TrainConfig, prepared: Prepared, device: torch.device) -> Objective:
+        """See `OpenTeacher.trial`; a stored teacher is not asked."""
+        from lamini.training.teachers.unasked import Unasked
+
+        if self.source is Source.online:
+            return self.build(config, prepared, device)
+        size = len(prepared.student.tokenizer)
+        told = Unasked(prepared.train.response_lengths_N, min(self.top_k, size), size)
+        return self._distilled(told, prepared.student)
+
+    def _distilled(self, told: Told, student: Student) -> Objective:
+        from lamini.training.objectives.distilled import Distilled
+
         return Distilled(told, self.divergence, len(student.tokenizer), self.mix, self.temperature)

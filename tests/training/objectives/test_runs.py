@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from lamini.config import TrainConfig
 from lamini.errors import UserError
+from lamini.students.loading import adapted_outline
 from lamini.students.protocol import Student
+from lamini.training import estimate, probe
+from lamini.training.forecast import Measured
+from lamini.training.objectives.objective import Objective
 from lamini.training.plan import forecast
+from lamini.training.prepare import prepare
 from lamini.training.teachers import storing
 from tests.training import small
 
@@ -111,10 +119,51 @@ def test_the_plan_holds_the_teacher_and_refuses_one_that_does_not_fit(
     assert forecast(small.config(folder, shape, *line), folder / "x", 1e10).memory == pytest.approx(
         plain + 4 * size
     )
-    stored = small.config(folder, shape, *line, "objective.source=stored")
-    assert forecast(stored, folder / "x", 1e10).memory == plain
+    stored = forecast(small.config(folder, shape, *line, "objective.source=stored"), folder / "x", 1e10)
+    assert stored.memory == plain
+    assert any("asking the teacher once" in warning for warning in stored.warnings)
     with pytest.raises(UserError, match="its vocabulary .* a teacher trained with this very tokenizer"):
         forecast(small.config(folder, shape, *line, "vocabulary=600"), folder / "x", 1e10)
+
+
+def test_the_plan_counts_the_time_of_a_teacher_that_reads_every_batch(
+    folder: Path, taught: tuple[str, str]
+) -> None:
+    """A teacher reads forward only, a third of a step: with as many weights as the student 4/3 of the time."""
+    shape, teacher = taught
+    config = small.config(folder, shape, "objective=forward_kl", f"objective.teacher={teacher}")
+    prepared = prepare(config)
+    model = adapted_outline(config, len(prepared.student.tokenizer))
+    step = replace(estimate.shape_of(config, prepared, model, 160), micro_batches=0)
+    alone = estimate.seconds(config, model, step, 1e10)
+    same = 4 * estimate.weights(model)
+    assert estimate.seconds(config, model, step, 1e10, same) == pytest.approx(alone * 4 / 3)
+
+
+@pytest.mark.parametrize("kind", list(LINES))
+def test_a_probe_runs_the_objective_and_asks_no_stored_teacher(
+    folder: Path, taught: tuple[str, str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    shape, teacher = taught
+    config = small.config(folder / "probed", shape, *LINES[kind], f"objective.teacher={teacher}")
+    seen: list[Objective] = []
+    original = probe.measure
+
+    def measure(config: TrainConfig, objective: Objective, *rest: Any) -> Measured:
+        seen.append(objective)
+        return original(config, objective, *rest)
+
+    def asked(*arguments: object) -> None:
+        raise AssertionError("the whole corpus was asked about")
+
+    monkeypatch.setattr(probe, "SECONDS", 0.2)
+    monkeypatch.setattr(probe, "measure", measure)
+    monkeypatch.setattr(storing, "store", asked)
+    found = probe.probe(config, 160)
+    assert found.seconds is not None and found.seconds > 0
+    (objective,) = seen
+    told = objective.told
+    assert type(told).__name__ == {"online": "Online", "stored": "Unasked", "hidden": "Online"}[kind]
 
 
 @pytest.mark.parametrize("kind", list(LINES))
