@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import rows
-from rendering import record, speed
+from rendering import record, speed_table
 from shapes import SHAPES, Shape, student_of, write_weights
 
 HERE = Path(__file__).resolve().parent
@@ -130,9 +130,7 @@ def main() -> None:
                     "batch": options.batch, "threads": options.threads, "targets": shape.targets,
                     "runs": measured(shape, size, work, options),
                 }  # fmt: skip
-                print(
-                    speed({"case": case}) if options.dry else record("speed", {f"{shape.name} {size}": case})
-                )
+                print(speed_table(case) if options.dry else record("speed", {f"{shape.name} {size}": case}))
 
 
 if __name__ == "__main__":

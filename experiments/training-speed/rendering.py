@@ -89,10 +89,11 @@ def place(numbers: dict[str, Any]) -> str:
 def speed(cases: dict[str, Any]) -> str:
     """A table for each shape and number of rows; ratios are of medians of response tokens a second."""
     ordered = sorted(cases.values(), key=lambda case: (case["size"], case["shape"] != "t5"))
-    return "\n\n".join(placed(_speed_table, case) for case in ordered)
+    return "\n\n".join(placed(speed_table, case) for case in ordered)
 
 
-def _speed_table(case: dict[str, Any]) -> str:
+def speed_table(case: dict[str, Any]) -> str:
+    """One case: its contenders, fastest or not, with what ours is to each."""
     head = ["contender", "response tokens/s", "ours is", "asked for", "seconds", "steps", "padding",
             "held-out loss", "peak MB"]  # fmt: skip
     rates = {who: median(run["tokens_per_second"] for run in runs) for who, runs in case["runs"].items()}

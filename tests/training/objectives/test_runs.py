@@ -129,7 +129,7 @@ def test_the_plan_holds_the_teacher_and_refuses_one_that_does_not_fit(
 def test_the_plan_counts_the_time_of_a_teacher_that_reads_every_batch(
     folder: Path, taught: tuple[str, str]
 ) -> None:
-    """A teacher reads forward only, a third of a step: with as many weights as the student 4/3 of the time."""
+    """A teacher reads forward only, a third of a step: as large as the student it makes 4/3 of the time."""
     shape, teacher = taught
     config = small.config(folder, shape, "objective=forward_kl", f"objective.teacher={teacher}")
     prepared = prepare(config)
