@@ -94,9 +94,8 @@ def measure(
     optimizer = config.optimizer.build([*student.ready().parameters(), *objective.parameters()])
     seconds, positions, done = 0.0, 0, 0
     parts = micro_batches(config, prepared, objective)
-    first = forward_and_backward(
-        config, objective, student, next(parts), device
-    )  # and all that only a first call does
+    # The first call does things that no later one does.
+    first = forward_and_backward(config, objective, student, next(parts), device)
     updating = _update(student, optimizer, device)  # makes the optimizer's state
     for part in parts:
         latest = forward_and_backward(config, objective, student, part, device)
