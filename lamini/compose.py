@@ -18,15 +18,17 @@ import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from lamini.config import AnalyzeConfig, GenerateConfig, TrainConfig
+from lamini.config import AnalyzeConfig, EvaluateConfig, GenerateConfig, TrainConfig
 from lamini.errors import UserError
 from lamini.mistakes import Herd, foreseen, sentence
 from lamini.schema import typed
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-SCHEMAS = {"train": TrainConfig, "generate": GenerateConfig, "analyze": AnalyzeConfig}
+SCHEMAS = {
+    "train": TrainConfig, "generate": GenerateConfig, "analyze": AnalyzeConfig, "evaluate": EvaluateConfig,
+}  # fmt: skip
 LATE = re.compile(
-    r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|objective|optimizer|logger|teacher)\.[^.=]+)=)"
+    r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|objective|optimizer|logger|teacher|suite)\.[^.=]+)=)"
 )
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -18,6 +18,13 @@ class Mode(Enum):
     verify = "verify"
 
 
+class EvaluateMode(Enum):
+    """What `evaluate.py` does."""
+
+    score = "score"
+    prefetch = "prefetch"
+
+
 class Init(Enum):
     """Where a student's weights come from."""
 
@@ -270,6 +277,29 @@ class GenerateConfig:
     limits: Limits  # what the teacher bears
     budget: Budget  # what it may cost
     paths: Paths  # where data sets go
+
+
+@dataclass
+class EvaluateConfig:
+    mode: EvaluateMode  # score, or prefetch (collect models, tokenizers and task data in data_dir)
+    students: Any  # run folder, herd folder, Hugging Face folder or hub id; or a list of such
+    name: str  # results of what has no run folder of its own: <paths.output_dir>/<name>/<student>
+    suite: Any  # a dataclass of lamini.evaluation.options: what is asked
+    wrapper: str  # around contexts: auto (as the student was trained), bare, alpaca or both
+    data_dir: str | None  # folder of task rows (and models) that stands for the hub; null: the hub
+    limit: int | None  # rows of each task; null: all. For tries only: a part is no score
+    samples: bool  # write prompt, choices, log-probabilities and answer of every row as Parquet
+    device: str  # auto, cpu, cuda or mps
+    precision: str  # of the weights: auto (as they were saved), fp32 or bf16
+    batch_tokens: int | None  # positions of a batch; null: what suits the device
+    threads: int | None  # CPU threads; null: all cores
+    seed: int  # of resampling
+    force: bool  # score again what is scored already
+    teacher: Any  # a dataclass of lamini.teacher.options, as judge or as one who answers; null: none
+    log: str  # request log of the teacher (SQLite)
+    limits: Limits  # what the teacher bears
+    budget: Budget  # what it may cost
+    paths: Paths  # where results and caches go
 
 
 @dataclass

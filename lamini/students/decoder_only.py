@@ -23,9 +23,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from lamini.students.branches import Branches, stacked
 from lamini.students.masks import packed_mask
 from lamini.students.operations import ATTENTION, Operations, causal, of_head, of_matrices
-from lamini.students.protocol import Batch, Features, Student
+from lamini.students.protocol import Batch, Features, Scored, Student
 from lamini.students.tensors import IGNORE, Ids, join_rows, length_mask, pad_rows, segments
 
 MINIMUM_PROMPT = 32  # ids of a longer prompt that a row must keep room for
@@ -123,6 +124,26 @@ class DecoderOnly(Student):
             arrays["segment_ids"] = segments(lengths, rows)
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
+    def scored(self, context: list[int], answer: list[int], limit: int) -> Scored:
+        """All but the last token are inputs, as lm-eval has it.
+
+        Context 3 4 5 and answer 7 8 are inputs 3 4 5 7; with limit 3 they are 4 5 7, and one is cut.
+        """
+        whole = context + answer
+        kept = whole[-(limit + 1) :]
+        return Scored((), tuple(kept[:-1]), tuple(answer), len(whole) - len(kept))
+
+    def branch(self, sources: Sequence[Ids], trees: Sequence[Branches]) -> Batch:
+        """Inputs, positions and distances; there are no sources.
+
+        Inputs 3 4 7 and 3 4 8 8 have input_ids [[3, 4, 7, 8, 8]] and position_ids [[0, 1, 2, 2, 3]].
+        """
+        return {
+            "input_ids": torch.from_numpy(pad_rows([tree.ids for tree in trees], self.pad)),
+            "position_ids": torch.from_numpy(pad_rows([tree.depths for tree in trees], 0)),
+            "distances": stacked(trees),
+        }
+
     def reference(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
         """All ids with their mask, and the same as labels without the prompts, padded."""
         pairs = list(zip(prompts, responses, strict=True))
@@ -141,7 +162,9 @@ class DecoderOnly(Student):
         # and warn.
         embedded_BTD = model.get_input_embeddings()(batch["input_ids"])
         segments_BT = batch.get("segment_ids")
-        mask = None if segments_BT is None else packed_mask(model, segments_BT, segments_BT, causal=True)
+        mask = batch.get("distances")
+        if segments_BT is not None:
+            mask = packed_mask(model, segments_BT, segments_BT, causal=True)
         hidden_BTD: Tensor = model.base_model(
             inputs_embeds=embedded_BTD,
             attention_mask=mask,

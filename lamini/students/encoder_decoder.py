@@ -20,9 +20,10 @@ from transformers import GenerationConfig, PreTrainedModel
 
 from lamini.errors import UserError
 from lamini.students.attention.backends import in_use
+from lamini.students.branches import Branches, stacked
 from lamini.students.masks import packed_mask
 from lamini.students.operations import ATTENTION, Operations, causal, of_head, of_matrices
-from lamini.students.protocol import Batch, Features, Student
+from lamini.students.protocol import Batch, Features, Scored, Student
 from lamini.students.tensors import IGNORE, Ids, join_rows, length_mask, pad_rows, segments
 
 
@@ -133,6 +134,23 @@ class EncoderDecoder(Student):
             arrays["decoder_segment_ids"] = segments([len(response) for response in responses], rows)
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
+    def scored(self, context: list[int], answer: list[int], limit: int) -> Scored:
+        """The encoder reads the last `limit` tokens of the context, the decoder the answer behind its start.
+
+        Context 3 4 5 1 and answer 7 1 with limit 3 are source 4 5 1 and inputs 0 7; one token is cut.
+        """
+        kept = context[-limit:]
+        return Scored(tuple(kept), (self.pad, *answer[:-1]), tuple(answer), len(context) - len(kept))
+
+    def branch(self, sources: Sequence[Ids], trees: Sequence[Branches]) -> Batch:
+        """The sources with their mask, and the decoder's inputs with their distances."""
+        return {
+            "input_ids": torch.from_numpy(pad_rows(sources, self.pad)),
+            "attention_mask": torch.from_numpy(length_mask(sources)),
+            "decoder_input_ids": torch.from_numpy(pad_rows([tree.ids for tree in trees], self.pad)),
+            "distances": stacked(trees),
+        }
+
     def reference(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:
         """Inputs, mask and unshifted labels, padded."""
         batch = self.arrange(prompts, responses, None)
@@ -167,6 +185,9 @@ class EncoderDecoder(Student):
         Called apart, encoder and decoder each get the mask they need: the model's own forward pass has
         one for both.
         """
+        if "distances" in batch:
+            source_BT = batch["attention_mask"]
+            return {"encoder": source_BT, "decoder": batch["distances"], "cross": source_BT}
         if "segment_ids" in batch:
             source_BT, target_BT = batch["segment_ids"], batch["decoder_segment_ids"]
         else:

@@ -55,7 +55,7 @@ def summed_loss(head: nn.Linear, hidden_RD: Tensor, labels_R: Tensor, way: str =
 def token_losses(head: nn.Linear, hidden_RD: Tensor, labels_R: Tensor) -> Tensor:
     """Summed cross-entropy with all logits at once, in at least fp32 whatever the head computes in."""
     logits_RV = head(hidden_RD)
-    logits_RV = logits_RV.to(_wide(logits_RV.dtype))
+    logits_RV = logits_RV.to(at_least_float32(logits_RV.dtype))
     return nn.functional.cross_entropy(logits_RV, labels_R, reduction="sum")
 
 
@@ -92,7 +92,11 @@ class ChunkedLoss(torch.autograd.Function):
         dtype = _compute_dtype(weight_VD)
         grads: list[Tensor | None] = []
         for tensor, needed in zip((hidden_RD, weight_VD, bias_V), ctx.needs_input_grad, strict=False):
-            grads += [torch.zeros_like(tensor, dtype=_wide(dtype)) if tensor is not None and needed else None]
+            grads += [
+                torch.zeros_like(tensor, dtype=at_least_float32(dtype))
+                if tensor is not None and needed
+                else None
+            ]
         ctx.dtypes = (hidden_RD.dtype, weight_VD.dtype, None if bias_V is None else bias_V.dtype)
         # Cast once for all chunks, not by autocast: its cache would keep a weight without a history.
         with torch.autocast(hidden_RD.device.type, enabled=False):
@@ -121,7 +125,7 @@ def _walk(
 ) -> Tensor:
     """The loss; the gradients of states, weight and bias are added to `grads` where there are any."""
     grad_RD, grad_VD, grad_V = grads
-    vocabulary, wide = len(weight_VD), _wide(weight_VD.dtype)
+    vocabulary, wide = len(weight_VD), at_least_float32(weight_VD.dtype)
     rows = chunk_rows(len(labels_R), vocabulary, hidden_RD.device.type)
     buffer_CV = hidden_RD.new_empty(rows, vocabulary)
     wide_CV = buffer_CV if wide == buffer_CV.dtype else hidden_RD.new_empty(rows, vocabulary, dtype=wide)
@@ -197,6 +201,6 @@ def _compute_dtype(weight_VD: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight_VD.dtype
 
 
-def _wide(dtype: torch.dtype) -> torch.dtype:
+def at_least_float32(dtype: torch.dtype) -> torch.dtype:
     """At least fp32."""
     return torch.promote_types(dtype, torch.float32)

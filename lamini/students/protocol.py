@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar, cast
 
@@ -23,15 +24,30 @@ from torch.nn.functional import pad
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from lamini.errors import UserError
+from lamini.students.branches import Branches
 from lamini.students.compiling import uncompiled
 from lamini.students.head import summed_loss
 from lamini.students.layout import Features, TokenLayout
 from lamini.students.operations import Operations
 from lamini.students.tensors import IGNORE, Ids, length_mask, pad_rows
 
-__all__ = ["Batch", "Features", "Student"]
+__all__ = ["Batch", "Features", "Scored", "Student"]
 
 Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An answer to be scored: its tokens are what the last of the inputs have to predict.
+
+    `source` is what an encoder reads, empty where there is none; `cut` counts the tokens left out.
+    """
+
+    source: tuple[int, ...]
+    inputs: tuple[int, ...]
+    answer: tuple[int, ...]
+    cut: int = 0
+
 
 # What stands at padding, if it is not the padding id.
 PADDING = {
@@ -85,6 +101,14 @@ class Student(TokenLayout):
     @abstractmethod
     def arrange(self, prompts: Sequence[Ids], responses: Sequence[Ids], rows: Sequence[Ids] | None) -> Batch:
         """The tensors named in FEATURES or PACKED, right-padded, labels shifted."""
+
+    @abstractmethod
+    def scored(self, context: list[int], answer: list[int], limit: int) -> Scored:
+        """An answer of a benchmark after its context, which is cut from the left to what `limit` leaves."""
+
+    @abstractmethod
+    def branch(self, sources: Sequence[Ids], trees: Sequence[Branches]) -> Batch:
+        """The tensors of rows that hold trees of inputs (lamini/students/branches.py), for `hidden`."""
 
     @abstractmethod
     def reference(self, prompts: Sequence[Ids], responses: Sequence[Ids]) -> Batch:

@@ -4,6 +4,8 @@
     bool         (B, 1 or H, Q, K), true where a query may look
     int          (1, 1, 2, N), the lengths of the pairs of all rows one after another: of their queries
                  and of their keys; a pair is alone, so this needs no mask of positions
+    int16        (B, 1, Q, K), how far back a key is on the way to its query, which may be no neighbour in
+                 the row (lamini/students/branches.py); -1 where a query may not look
     BlockMask    of FlexAttention
 
 Names: B rows, H heads, Q queries, K keys, D width of a head, P positions of all rows, N pairs.
@@ -20,6 +22,7 @@ from torch.nn.attention.flex_attention import BlockMask
 
 from lamini.students.attention.flash import flash
 from lamini.students.attention.flex import flex
+from lamini.students.branches import is_distances, seen
 
 
 def by_kernel(mask: Any) -> bool:
@@ -47,6 +50,8 @@ def attend(
     if isinstance(mask, BlockMask):
         return flex(query_BHQD, key_BHKD, value_BHKD, mask, scale, bias, window)
     if not by_kernel(mask):
+        if is_distances(mask):
+            mask, window = seen(mask, window), None
         states = (query_BHQD, key_BHKD, value_BHKD)
         return positions(*states, mask, causal, dropout, scale, bias, window).transpose(1, 2)
     if mask.dtype == torch.int32:

@@ -27,6 +27,7 @@ from transformers.models.t5.modeling_t5 import T5Attention
 from lamini.errors import UserError
 from lamini.students.attention.attending import attend, by_kernel
 from lamini.students.attention.modules import SdpaGPTJ, SdpaGPTNeo, SharedBiasT5
+from lamini.students.branches import is_distances, seen
 
 BACKENDS = ("sdpa", "eager", "split", "adaptive", "flex", "flash")
 PREFIX = "lamini_"  # of the names that transformers knows ours by
@@ -84,6 +85,8 @@ def attention(
         position_bias = None  # T5's cross-attention has none
     merged = kwargs.pop("merged", False)
     if not (merged or by_kernel(attention_mask)):
+        if is_distances(attention_mask):
+            attention_mask = seen(attention_mask)
         found = sdpa_attention_forward(
             module, *states, attention_mask, dropout=dropout, scaling=scaling, position_bias=position_bias,
             **kwargs,

@@ -18,6 +18,7 @@ from transformers.models.gptj.modeling_gptj import GPTJAttention
 from transformers.models.t5.modeling_t5 import T5Attention
 
 from lamini.students.attention.attending import attend, by_kernel, merged
+from lamini.students.branches import is_distances, seen
 
 
 class SharedBiasT5(T5Attention):
@@ -53,6 +54,8 @@ class SharedBiasT5(T5Attention):
         """What the layers of this stack add to their scores, in the form that the mask asks for."""
         if isinstance(mask, BlockMask):
             return self.bias_of_distances()
+        if is_distances(mask):
+            return merged(self.bias_back(mask.long()), seen(mask), self.is_causal)
         if by_kernel(mask):  # lengths of pairs: the bias of the longest, of which the others take a part
             length, mask = int(mask.max()), None
         return merged(self.compute_bias(length, length), mask, self.is_causal)
@@ -60,13 +63,21 @@ class SharedBiasT5(T5Attention):
     def bias_of_distances(self) -> Tensor:
         """The bias of the distances -M to M (key - query), which holds for all beyond too: (H, 2M + 1)."""
         reach, weight = self.relative_attention_max_distance, self.relative_attention_bias.weight
-        bucket_M = self._relative_position_bucket(
-            torch.arange(-reach, reach + 1, device=weight.device),
+        return self.bias_at(torch.arange(-reach, reach + 1, device=weight.device)).T.contiguous()
+
+    def bias_back(self, back_B1QK: Tensor) -> Tensor:
+        """The bias of keys so far back (B, H, Q, K)."""
+        return self.bias_at(-back_B1QK[:, 0]).permute(0, 3, 1, 2)
+
+    def bias_at(self, distance: Tensor) -> Tensor:
+        """The bias of distances (key - query), with a last dimension for the heads."""
+        bucket = self._relative_position_bucket(
+            distance,
             bidirectional=not self.is_decoder,
             num_buckets=self.relative_attention_num_buckets,
-            max_distance=reach,
+            max_distance=self.relative_attention_max_distance,
         )
-        return cast(Tensor, self.relative_attention_bias(bucket_M).T.contiguous())
+        return cast(Tensor, self.relative_attention_bias(bucket))
 
 
 class SdpaGPTNeo(GPTNeoSelfAttention):

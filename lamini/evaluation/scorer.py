@@ -1,0 +1,145 @@
+"""lm-eval's model `lamini`: a student that reads every context once for all its answers.
+
+`lm_eval.simple_evaluate(model="lamini", model_args={"pretrained": <folder or hub id>})` works wherever
+lamini.evaluation was imported. Loading, tokenisation, truncation and generation are those of lm-eval's own
+`hf`; what differs is how log-probabilities are computed (lamini/evaluation/rows.py), and that contexts may be
+put into the wrapper that a student was trained with, whatever the task.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
+
+from lamini.errors import UserError
+from lamini.evaluation.rows import batches, rows_of, score
+from lamini.students.attention.backends import use
+from lamini.students.decoder_only import DecoderOnly
+from lamini.students.encoder_decoder import EncoderDecoder
+from lamini.students.prompts import PROBE, WRAPPERS, wrapper_named
+from lamini.students.protocol import Student
+
+BUDGETS = {"cpu": 4_096, "cuda": 65_536, "mps": 16_384}  # positions of a batch
+
+Progress = Callable[[int, int], None]
+"""(requests scored, requests in all)"""
+
+
+class Scorer(HFLM):
+    """A causal or a sequence-to-sequence model of transformers, scored by trees of requests."""
+
+    def __init__(
+        self,
+        pretrained: Any,
+        wrapper: str = "auto",
+        batch_tokens: int | None = None,
+        progress: Progress | None = None,
+        **more: Any,
+    ) -> None:
+        """`more` are the arguments of lm-eval's `hf`.
+
+        `wrapper` is a name of WRAPPERS or auto: what the tokenizer's chat template says, bare without one.
+        `batch_tokens` are the positions of a batch; None leaves them to the device.
+
+        Raises:
+            UserError: unknown wrapper; tokenizer without an end token.
+        """
+        super().__init__(pretrained, **{"batch_size": 16, **more})
+        self.wrap = wrapper_named(wrapper_of(self.tokenizer) if wrapper == "auto" else wrapper)
+        self.progress = progress
+        self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
+        self.cut = 0  # contexts that were longer than the model
+        kind = EncoderDecoder if self.backend == "seq2seq" else DecoderOnly
+        self.obstacle = kind.packing_obstacle(self.config.model_type)
+        self.student: Student | None = None
+        if self.obstacle is None:
+            use(self.model, "sdpa")
+            self.student = kind(self.tokenizer, self.max_length, "bare", self.model)
+
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """See lm-eval; the contexts in the wrapper.
+
+        Raises:
+            UserError: an answer without tokens or longer than the model, a log-probability that is NaN.
+        """
+        encoded = []
+        for request in requests:
+            context, answer = request.args
+            ids = self._encoded(context, answer)
+            if not ids[1]:
+                raise UserError(f"{_place(request)}: the answer {answer!r} has no tokens")
+            if len(ids[1]) > self.max_length:
+                raise UserError(
+                    f"{_place(request)}: the answer has {len(ids[1])} tokens,"
+                    f" the model takes {self.max_length}"
+                )
+            encoded.append(((context, answer), *ids))
+        return self._loglikelihood_tokens(encoded)
+
+    def _encoded(self, context: str, answer: str) -> tuple[list[int], list[int]]:
+        """Ids of the wrapped context and of the answer, as lm-eval's `hf` has them."""
+        text = self.wrap(context)
+        if text:
+            return self._encode_pair(text, answer)
+        ids = self.tok_encode(answer, add_special_tokens=False)
+        if ids and ids[0] == self.prefix_token_id:
+            return ids[:1], ids[1:]
+        return [self.prefix_token_id], ids
+
+    @lru_cache(maxsize=64)  # noqa: B019  a context comes with each of its answers, one after another
+    def tok_encode(self, string: str, *arguments: Any, **more: Any) -> list[int]:
+        """See lm-eval."""
+        return super().tok_encode(string, *arguments, **more)
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """See lm-eval; the contexts in the wrapper."""
+        wrapped = [replace(r, arguments=(self.wrap(r.args[0]), *r.args[1:])) for r in requests]
+        return super().generate_until(wrapped, disable_tqdm=True)
+
+    def _loglikelihood_tokens(
+        self,
+        requests: Sequence[tuple[Any, list[int], list[int]]],
+        disable_tqdm: bool = False,
+        override_bs: int | None = None,
+    ) -> list[tuple[float, bool]]:
+        """Log-probability and greediness of every request, in order."""
+        if self.student is None:
+            return super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)  # type: ignore[arg-type]
+        limit = self.max_length
+        scored = [self.student.scored(context, answer, limit) for _, context, answer in requests]
+        self.cut += sum(request.cut > 0 for request in scored)
+        found: list[tuple[float, bool] | None] = [None] * len(scored)
+        done = 0
+        for batch in batches(rows_of(scored, self.batch_tokens), self.batch_tokens):
+            for number, logprob, greedy in score(self.student, batch, scored):
+                if math.isnan(logprob):
+                    raise UserError(f"the log-probability of {requests[number][0]} is NaN")
+                found[number] = (logprob, greedy)
+                if requests[number][0] is not None:
+                    self.cache_hook.add_partial("loglikelihood", requests[number][0], found[number])
+                done += 1
+            if self.progress:
+                self.progress(done, len(scored))
+        assert None not in found
+        return found  # type: ignore[return-value]
+
+
+def wrapper_of(tokenizer: Any) -> str:
+    """The wrapper whose text a tokenizer's chat template gives; bare without one, or with another text."""
+    if not getattr(tokenizer, "chat_template", None):
+        return "bare"
+    turn = [{"role": "user", "content": PROBE}]
+    text = tokenizer.apply_chat_template(turn, tokenize=False)
+    found = (name for name, wrap in WRAPPERS.items() if name != "bare" and wrap(PROBE) in text)
+    return next(found, "bare")
+
+
+def _place(request: Instance) -> str:
+    """Task and row of a request."""
+    return f"{request.task_name}, row {request.doc_id}"

@@ -1,0 +1,143 @@
+"""What `students=` names: run folders of ours, whole herds of them, Hugging Face folders, hub ids.
+
+A student of ours is scored by its export, and its results stand in its run folder. Anything else gets a
+folder of its own under <paths.output_dir>/<name>. Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lamini.config import EvaluateConfig
+from lamini.errors import UserError
+from lamini.runs import RunFolder
+from lamini.students import locate
+
+NEEDED = (("weights", locate.WEIGHTS), ("tokenizer", locate.TOKENIZERS))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to be scored."""
+
+    name: str  # the run, or the last part of folder or hub id
+    source: str  # folder or hub id that transformers loads
+    folder: Path  # <folder>/evaluation/<suite>.json is written here
+    wrapper: str | None  # that it was trained with; None: its tokenizer's chat template says
+    scratch: bool = False  # began from random weights: marked in every table and ranking
+
+    def result(self, suite: str) -> Path:
+        """Where the results of a suite stand."""
+        return self.folder / "evaluation" / f"{suite}.json"
+
+
+def subjects(config: EvaluateConfig) -> list[Subject]:
+    """Every model that `students=` names, each once, in the order given; runs of a herd by name.
+
+    Raises:
+        UserError: nothing named, a folder that holds no model, a run that is not done, a hub id that cannot
+            be had, two models with one place for their results.
+    """
+    found: dict[str, Subject] = {}
+    for word in _words(config.students):
+        for subject in _named(word, Path(config.paths.output_dir) / config.name):
+            found.setdefault(subject.source, subject)
+    places: dict[Path, str] = {}
+    for subject in found.values():
+        other = places.setdefault(subject.folder, subject.source)
+        if other != subject.source:
+            raise UserError(
+                f"students: {other} and {subject.source} would share {subject.folder}; score them with two"
+                " lines, each with its own name=<name>"
+            )
+    return list(found.values())
+
+
+def _words(students: Any) -> list[str]:
+    words = [students] if isinstance(students, str) else students
+    if not isinstance(words, list) or not words or not all(isinstance(w, str) and w for w in words):
+        raise UserError("students= needs a folder, a hub id, or a list of such: students='[a,b]'")
+    return [part for word in words for part in word.split(",")]
+
+
+def _named(word: str, place: Path) -> list[Subject]:
+    """The models of one word."""
+    folder = Path(word).expanduser()
+    if (folder / "run.json").is_file():
+        return [_run(folder)]
+    if folder.is_dir():
+        runs = sorted(path.parent for path in folder.glob("*/run.json"))
+        if runs:
+            return _herd(folder, runs)
+        _check_folder(word, folder)
+        name = folder.resolve().name
+        return [Subject(name, str(folder), place / name, None, _scratch(folder))]
+    if locate.is_path(word):
+        raise UserError(f"students={word} is no folder{_near(folder)}")
+    return [_hub(word, place)]
+
+
+def _near(folder: Path) -> str:
+    """Folders beside it with a similar name."""
+    there = [path.name for path in folder.parent.iterdir()] if folder.parent.is_dir() else []
+    close = difflib.get_close_matches(folder.name, there, n=3)
+    return f"; did you mean {' or '.join(str(folder.parent / name) for name in close)}?" if close else ""
+
+
+def _herd(folder: Path, runs: list[Path]) -> list[Subject]:
+    """The finished runs of a herd; those that are not are named and left out."""
+    finished = []
+    for run in runs:
+        status = RunFolder(run).record().get("status")
+        if status == "done":
+            finished.append(_run(run))
+        else:
+            print(f"{run}: {status}, left out", flush=True)
+    if not finished:
+        raise UserError(f"students={folder}: none of its {len(runs)} runs is done")
+    return finished
+
+
+def _run(folder: Path) -> Subject:
+    record = RunFolder(folder).record()
+    if record.get("status") != "done":
+        raise UserError(f"students={folder}: its status is {record.get('status')}; train it to its end first")
+    export = folder / "export"
+    _check_folder(str(folder), export)
+    return Subject(folder.name, str(export), folder, _wrapper(folder), record.get("init") == "scratch")
+
+
+def _wrapper(folder: Path) -> str | None:
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        return str(config["family"]["wrapper"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return None  # an export that was moved: its chat template knows
+
+
+def _check_folder(word: str, folder: Path) -> None:
+    for what, files in NEEDED:
+        if not locate.complete(folder, what, files):
+            raise UserError(f"students={word}: {folder} has no {what} ({' or '.join(files[:2])})")
+
+
+def _scratch(folder: Path) -> bool:
+    """Whether an export of ours says that it began from random weights."""
+    run = folder.resolve().parent
+    return (run / "run.json").is_file() and RunFolder(run).record().get("init") == "scratch"
+
+
+def _hub(repo: str, place: Path) -> Subject:
+    name = repo.rpartition("/")[2]
+    snapshots = [locate.cached(repo, what, files) for what, files in NEEDED]
+    if all(snapshots):
+        return Subject(name, str(snapshots[0]), place / name, None)
+    trouble = locate.hub_trouble(repo)
+    if trouble:
+        raise UserError(f"students={repo} is no folder, is not in the Hugging Face cache, and {trouble}")
+    return Subject(name, repo, place / name, None)
