@@ -75,8 +75,8 @@ def judge(prepared: Prepared, answers: Mapping[str, Answer]) -> Judged:
     os.environ.setdefault("DISABLE_MULTIPROC", "1")  # bootstrap here, not in a pool that imports all again
     with quietly():
         found: Any = evaluate(
-            lm=Replay(prepared, answers), task_dict={"tasks": {name: task}, "groups": {}}, limit=prepared.limit,
-            bootstrap_iters=BOOTSTRAP, log_samples=True,
+            lm=Replay(prepared, answers), task_dict={"tasks": {name: task}, "groups": {}},
+            limit=prepared.limit, bootstrap_iters=BOOTSTRAP, log_samples=True,
         )  # fmt: skip
     metrics = metrics_in(found["results"][name], found["n-samples"][name]["effective"])
     headline = _headline(prepared, metrics)
