@@ -8,8 +8,10 @@ from typing import Any
 from omegaconf import DictConfig
 
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
-from lamini.config import EvaluateConfig
+from lamini.config import EvaluateConfig, EvaluateMode
 from lamini.entry import Start
+from lamini.evaluation.hub import stay_offline
+from lamini.evaluation.prefetching import collecting
 from lamini.evaluation.subjects import subjects
 from lamini.runs import Job
 from lamini.schema import typed
@@ -37,6 +39,11 @@ def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: lis
 
 def check(config: EvaluateConfig) -> None:
     """Raise UserError for what cannot work: one sentence that names the key and says what would."""
+    if config.mode is EvaluateMode.prefetch:
+        collecting.check(config)
+        return
+    if config.data_dir is not None:
+        stay_offline()
     config.suite.check(config)
     subjects(config)
 

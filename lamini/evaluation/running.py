@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from lamini.config import EvaluateConfig
+from lamini.config import EvaluateConfig, EvaluateMode
 from lamini.errors import UserError
 from lamini.evaluation.outcome import Outcome
+from lamini.evaluation.prefetching.collecting import prefetch
 from lamini.evaluation.subjects import subjects
 
 
 def evaluate(config: EvaluateConfig) -> int:
     """Score every student, print the table, and return the exit status: 0, or 1 where one failed."""
+    if config.mode is EvaluateMode.prefetch:
+        return prefetch(config)
     outcomes = []
     for subject in subjects(config):
         try:

@@ -15,6 +15,7 @@ import yaml
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation.prefetching.models import fetched
 from lamini.runs import RunFolder
 from lamini.students import locate
 
@@ -45,7 +46,7 @@ def subjects(config: EvaluateConfig) -> list[Subject]:
     """
     found: dict[str, Subject] = {}
     for word in _words(config.students):
-        for subject in _named(word, Path(config.paths.output_dir) / config.name):
+        for subject in _named(word, Path(config.paths.output_dir) / config.name, config.data_dir):
             found.setdefault(subject.source, subject)
     places: dict[Path, str] = {}
     for subject in found.values():
@@ -65,7 +66,7 @@ def _words(students: Any) -> list[str]:
     return [part for word in words for part in word.split(",")]
 
 
-def _named(word: str, place: Path) -> list[Subject]:
+def _named(word: str, place: Path, data_dir: str | None) -> list[Subject]:
     """The models of one word."""
     folder = Path(word).expanduser()
     if (folder / "run.json").is_file():
@@ -79,7 +80,7 @@ def _named(word: str, place: Path) -> list[Subject]:
         return [Subject(name, str(folder), place / name, None, _scratch(folder))]
     if locate.is_path(word):
         raise UserError(f"students={word} is no folder{_near(folder)}")
-    return [_hub(word, place)]
+    return [_hub(word, place, data_dir)]
 
 
 def _near(folder: Path) -> str:
@@ -132,11 +133,20 @@ def _scratch(folder: Path) -> bool:
     return (run / "run.json").is_file() and RunFolder(run).record().get("init") == "scratch"
 
 
-def _hub(repo: str, place: Path) -> Subject:
+def _hub(repo: str, place: Path, data_dir: str | None) -> Subject:
+    """A model of the hub: in data_dir, in the Hugging Face cache, or, without data_dir, on the hub itself."""
     name = repo.rpartition("/")[2]
+    local = fetched(Path(data_dir).expanduser(), repo) if data_dir else None
+    if local is not None:
+        return Subject(name, str(local), place / name, None)
     snapshots = [locate.cached(repo, what, files) for what, files in NEEDED]
     if all(snapshots):
         return Subject(name, str(snapshots[0]), place / name, None)
+    if data_dir:
+        raise UserError(
+            f"students={repo} is neither in data_dir={data_dir} (models/{repo.replace('/', '__')}) nor in the"
+            " Hugging Face cache; mode=prefetch fetches it on a connected machine"
+        )
     trouble = locate.hub_trouble(repo)
     if trouble:
         raise UserError(f"students={repo} is no folder, is not in the Hugging Face cache, and {trouble}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation.benchmarks import names
 from lamini.evaluation.hub import silence
 from lamini.evaluation.options import Benchmarks, Hallucination, Toxicity
 from lamini.evaluation.prefetching.manifest import Manifest
@@ -37,6 +38,9 @@ def check(config: EvaluateConfig) -> None:
         raise UserError(f"data_dir={config.data_dir} is a file; name a folder")
     ensure_writable(folder, "data_dir")
     models(config.students)
+    suite = config.suite
+    if isinstance(suite, Benchmarks) and suite.tasks:
+        names.check(files(suite.tasks), _include(suite))
     trouble = silence()
     if trouble:
         raise UserError(
@@ -97,12 +101,10 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
         yield f"models/{repo}", lambda manifest, repo=repo: fetch_model(repo, manifest)
     suite = config.suite
     if isinstance(suite, Benchmarks):
-        include = Path(suite.include_path).expanduser() if suite.include_path else None
-        for task in suite.tasks:
-            yield (
-                f"tasks/{task}",
-                lambda manifest, task=task: fetch_task(task, include, stems(suite.tasks), manifest),
-            )
+        include, tasks = _include(suite), files(suite.tasks)
+        stems = {task: file for task, file in tasks.items() if file}
+        for task in tasks:
+            yield f"tasks/{task}", lambda manifest, task=task: fetch_task(task, include, stems, manifest)
     for kind, (stem, source, split) in PROBES.items():
         if isinstance(suite, kind):
             yield (
@@ -111,14 +113,19 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
             )
 
 
-def stems(tasks: Any) -> dict[str, str]:
-    """The files of the tasks that name one."""
-    told = tasks.items() if isinstance(tasks, Mapping) else ()
-    found = {
+def files(tasks: Any) -> dict[str, str | None]:
+    """The tasks of a suite, and of those that name one the file in data_dir."""
+    if not isinstance(tasks, Mapping):
+        return dict.fromkeys([tasks] if isinstance(tasks, str) else tasks)
+    return {
         name: one.get("rows") if isinstance(one, Mapping) else getattr(one, "rows", None)
-        for name, one in told
+        for name, one in tasks.items()
+        if one is not None
     }
-    return {name: rows for name, rows in found.items() if rows}
+
+
+def _include(suite: Benchmarks) -> Path | None:
+    return Path(suite.include_path).expanduser() if suite.include_path else None
 
 
 def _told(part: dict[str, Any]) -> str:
