@@ -61,8 +61,6 @@ def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: lis
     """
     for one in jobs:
         check(one.config)
-    if all(one.config.mode is EvaluateMode.score and one.config.data_dir for one in jobs):
-        stay_offline()
     LINE.statuses = []
     try:
         with LINE.signals():
@@ -86,10 +84,12 @@ def check(config: EvaluateConfig) -> None:
             raise UserError(f"{key}={value} must be at least {least}")
     if not config.name or Path(config.name).name != config.name or config.name in (".", ".."):
         raise UserError(f"name={config.name} must be the name of a folder under paths.output_dir")
-    config.suite.check(config)
     if config.mode is EvaluateMode.prefetch:
         collecting.check(config)
         return
+    if config.data_dir is not None:
+        stay_offline()
+    config.suite.check(config)
     for folder in {subject.folder for subject in subjects(config)}:
         ensure_writable(folder / "evaluation", "paths.output_dir")
     ensure_writable(Path(config.paths.cache_dir), "paths.cache_dir")

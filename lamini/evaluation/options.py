@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamini.config import EvaluateMode
 from lamini.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,14 +84,9 @@ class Benchmarks(Suite):
         chosen = self.chosen()
         if self.limit is not None and self.limit < 1:
             raise UserError(f"suite.limit={self.limit} must be at least 1, or null for all rows")
-        from lamini.evaluation.benchmarks import local_data, names
+        from lamini.evaluation.benchmarks.checks import check_tasks
 
-        include_path = Path(self.include_path).expanduser() if self.include_path else None
-        names.check(chosen, include_path)
-        if config.data_dir is not None and config.mode is EvaluateMode.score:
-            known = names.known_names(include_path)
-            stems = {entry.rows or leaf for name, entry in chosen.items() for leaf in known.leaves(name)}
-            local_data.check(Path(config.data_dir).expanduser(), sorted(stems))
+        check_tasks({name: entry.rows for name, entry in chosen.items()}, config.data_dir, self.include_path)
 
     def plan(self, config: EvaluateConfig, subjects: Sequence[Subject]) -> None:
         """See `Suite`: students and tasks, what stands in the results and what is missing."""

@@ -17,6 +17,7 @@ import yaml
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation.prefetching.models import fetched
 from lamini.runs import RunFolder
 from lamini.students import locate
 
@@ -158,18 +159,18 @@ def _scratch(folder: Path) -> bool:
 
 
 def _hub(repo: str, place: Path, data_dir: str | None) -> Subject:
-    """A model by its id: in data_dir, as mode=prefetch puts it there, in the cache, or on the hub."""
+    """A model of the hub: in data_dir, in the Hugging Face cache, or, without data_dir, on the hub itself."""
     name = repo.rpartition("/")[2]
-    fetched = Path(data_dir).expanduser() / "models" / repo if data_dir else None
-    if fetched is not None and fetched.is_dir():
-        return Subject(name, str(fetched), place / name, None, obstacle=_obstacle(fetched))
+    local = fetched(Path(data_dir).expanduser(), repo) if data_dir else None
+    if local is not None:
+        return Subject(name, str(local), place / name, None, obstacle=_obstacle(local))
     snapshots = [locate.cached(repo, what, files) for what, files in NEEDED]
     if all(snapshots):
         return Subject(name, str(snapshots[0]), place / name, None)
-    if fetched is not None:
+    if data_dir:
         raise UserError(
-            f"students={repo} is no folder, neither in {fetched} nor in the Hugging Face cache, and with"
-            " data_dir nothing is fetched; mode=prefetch fetches it on a connected machine"
+            f"students={repo} is neither in data_dir={data_dir} (models/{repo.replace('/', '__')}) nor in the"
+            " Hugging Face cache; mode=prefetch fetches it on a connected machine"
         )
     trouble = locate.hub_trouble(repo)
     if trouble:

@@ -86,8 +86,8 @@ def test_two_models_with_one_place_are_refused(place: Path) -> None:
 
 
 def test_a_hub_id_is_taken_from_data_dir(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    toys.export(place / "rows" / "models" / "org" / "little", "t5")
+    toys.export(place / "rows" / "models" / "org__little", "t5")
     (found,) = subjects(toys.config("org/little", place))
-    assert found.name == "little" and found.source == str(place / "rows" / "models" / "org" / "little")
-    with pytest.raises(UserError, match="with data_dir nothing is fetched; mode=prefetch fetches it"):
+    assert found.name == "little" and found.source == str(place / "rows" / "models" / "org__little")
+    with pytest.raises(UserError, match="mode=prefetch fetches it"):
         subjects(toys.config("org/absent", place))
