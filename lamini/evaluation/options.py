@@ -61,7 +61,7 @@ class Benchmarks(Suite):
         Raises:
             UserError: none, a name that is no text, an entry with unknown keys.
         """
-        told = self.tasks if isinstance(self.tasks, dict) else dict.fromkeys(_names(self.tasks), {})
+        told = self.tasks if isinstance(self.tasks, dict) else dict.fromkeys(_names(self.tasks or []), {})
         known = [field.name for field in fields(BenchmarkTask)]
         chosen = {}
         for name, entry in told.items():

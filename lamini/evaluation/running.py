@@ -116,7 +116,9 @@ def _prepare(config: EvaluateConfig) -> None:
     import logging
 
     import torch
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if (config.threads or 2) > 1 else "false"
     if config.threads is not None:
         torch.set_num_threads(config.threads)

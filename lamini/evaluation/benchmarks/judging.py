@@ -73,7 +73,7 @@ def judge(prepared: Prepared, answers: Mapping[str, Answer]) -> Judged:
     """
     name, task = prepared.name, prepared.task
     os.environ.setdefault("DISABLE_MULTIPROC", "1")  # bootstrap here, not in a pool that imports all again
-    with quietly():
+    with quietly(), prepared.standing():
         found: Any = evaluate(
             lm=Replay(prepared, answers), task_dict={"tasks": {name: task}, "groups": {}},
             limit=prepared.limit, bootstrap_iters=BOOTSTRAP, log_samples=True,

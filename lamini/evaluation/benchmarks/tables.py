@@ -24,7 +24,7 @@ from lamini.report import console
 
 MEANS = ("mean", "weighted mean")
 PAIRS = 15  # shown whole; of more only each student and the next in rank
-PADDING = 2  # blanks a column of the table takes beside its text
+PADDING = 3  # what a column of the table takes beside its text
 NARROWEST = 20  # columns of a terminal below which nothing is broken any further
 
 Cells = Mapping[str, str]
@@ -127,7 +127,7 @@ def tables(
 ) -> Iterator[Table]:
     """One table, or several of which each fits into `width`."""
     shown = {key: head for key, head in columns.items() if any(cells.get(key) for _, cells, _ in lines)}
-    room = max(width, NARROWEST) - max(len(name) for name, _, _ in lines) - PADDING - 2
+    room = max(width, NARROWEST) - max(len(name) for name, _, _ in lines) - PADDING - 1
     blocks: list[list[str]] = [[]]
     used = 0
     for key, head in shown.items():

@@ -91,6 +91,7 @@ def test_what_is_scored_is_skipped_and_a_change_is_noticed(herd: Path, computed:
     toys.run(run, folder)  # and back: from the store
     assert computed == once and json.loads(first)["mean"] == toys.results(run)["mean"]
     toys.tasks(folder, version=2.0)  # another version of the tasks, the same requests
+    toys.anew()
     toys.run(run, folder)
     assert computed == once and toys.results(run)["tasks"]["quiz"]["version"] == "2.0"
     toys.run(run, folder, "force=true")
@@ -133,14 +134,20 @@ def test_an_interrupted_evaluation_continues_with_what_is_missing(
 
 def test_a_task_that_fails_fails_alone(herd: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = herd.parent
-    toys.write_task(folder, "empty", [{"question": "What?", "choices": ["yes", ""], "gold": 0}])
-    toys.write_task(folder, "wrong", [{"question": "What?", "choices": ["yes", "no"], "gold": "maybe"}])
+    row = {"question": "What?", "choices": ["yes", "no"], "gold": 0}
+    silent = {"question": "What?", "choices": ["yes", ""], "gold": 0}
+    toys.write_task(folder, "empty", [row, silent], more=f'{toys.CHOICES}\ntarget_delimiter: ""')
+    toys.write_task(folder, "wrong", [row] * 2, more=f"{toys.CHOICES}\nprocess_results: !function own.judge")
+    (folder / "yaml" / "own.py").write_text(
+        "def judge(doc, results):\n    return {'acc': 1 / len(results[9])}\n"
+    )
     tasks = "suite.tasks=[quiz,empty,wrong,second]"
     assert toys.run(f"{herd}/a", folder, tasks) == 1
     found = toys.results(herd / "a")
     assert list(found["tasks"]) == ["quiz", "second"] and set(found["failed"]) == {"empty", "wrong"}
     captured = capsys.readouterr()
-    assert "failed  a, empty:" in captured.out
+    assert "failed  a, empty: empty, row 1: the answer '' has no tokens" in captured.out
+    assert "failed  a, wrong: IndexError: list index out of range" in captured.out
     assert found["mean"]["tasks"] == 2
 
 

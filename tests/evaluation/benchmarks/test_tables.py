@@ -56,7 +56,7 @@ def test_the_papers_row_has_its_numbers_under_our_columns() -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_no_number_is_lost_in_a_narrow_terminal(width: int) -> None:
-    columns = {f"task{n}": f"Task number {n}" for n in range(12)}
+    columns = {f"task{n}": f"Task-{n}" for n in range(12)}
     lines = [("student", {f"task{n}": f"{n}.5" for n in range(12)}, False)]
     console = Console(width=width, record=True, file=None, force_terminal=False)
     with console.capture() as capture:

@@ -83,9 +83,11 @@ def tasks(folder: Path, version: float = 1.0) -> Path:
     return folder
 
 
-def write_task(folder: Path, name: str, rows: Sequence[dict[str, Any]], version: float = 1.0) -> None:
+def write_task(
+    folder: Path, name: str, rows: Sequence[dict[str, Any]], version: float = 1.0, more: str = CHOICES
+) -> None:
     """One task with choices."""
-    text = TASK.format(name=name, kind="multiple_choice", more=CHOICES, version=version, target="{{gold}}")
+    text = TASK.format(name=name, kind="multiple_choice", more=more, version=version, target="{{gold}}")
     (folder / "yaml" / f"{name}.yaml").write_text(text)
     write_rows(folder, name, rows)
 
@@ -96,12 +98,14 @@ def write_rows(folder: Path, name: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def line(students: Any, folder: Path, *overrides: str) -> list[str]:
-    """The words of a line that scores on `quiz` and `second` of `tasks(folder)`."""
-    return [
-        f"students={students}", "suite=custom", "suite.tasks=[quiz,second]",
-        f"suite.include_path={folder / 'yaml'}", f"data_dir={folder / 'rows'}", "device=cpu", "threads=1",
-        f"paths.output_dir={folder / 'outputs'}", f"paths.cache_dir={folder / 'cache'}", *overrides,
-    ]  # fmt: skip
+    """The words of a line that scores on `quiz` and `second` of `tasks(folder)`, unless it names others."""
+    words = {
+        "students": students, "suite": "custom", "suite.tasks": "[quiz,second]",
+        "suite.include_path": folder / "yaml", "data_dir": folder / "rows", "device": "cpu", "threads": 1,
+        "paths.output_dir": folder / "outputs", "paths.cache_dir": folder / "cache",
+    }  # fmt: skip
+    words |= dict(word.split("=", 1) for word in overrides)
+    return [f"{key}={value}" for key, value in words.items()]
 
 
 def config(students: Any, folder: Path, *overrides: str) -> EvaluateConfig:
@@ -117,6 +121,15 @@ def run(students: Any, folder: Path, *overrides: str) -> int:
     told = config(students, folder, *overrides)
     check(told)
     return evaluate(told, here)
+
+
+def anew() -> None:
+    """Forget the tasks that this process has loaded, as another one would not know them."""
+    from lamini.evaluation.benchmarks import prepared
+    from lamini.evaluation.benchmarks import tasks as loaded
+
+    prepared._prepared.clear()
+    loaded._loaded.clear()
 
 
 def results(run: Path, suite: str = "custom") -> dict[str, Any]:
