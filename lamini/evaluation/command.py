@@ -65,11 +65,11 @@ def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: lis
     try:
         with LINE.signals():
             main()
-    except (Died, KeyboardInterrupt) as error:
+    except KeyboardInterrupt:
         if not LINE.stopped_by:
             raise
-        print(f"Stopped ({error or 'interrupted'}). Continue with: {shlex.join(line)}", flush=True)
     if LINE.stopped_by:
+        print(f"Stopped. Continue with: {shlex.join(line)}", flush=True)
         return 128 + LINE.stopped_by
     return max(LINE.statuses, default=0)
 
@@ -109,3 +109,9 @@ def job(config: DictConfig) -> None:
     except UserError as error:  # of the whole job: task data that is nowhere, a full disk
         print(f"evaluate.py: {error}", file=sys.stderr, flush=True)
         LINE.statuses.append(2)
+    except (Died, KeyboardInterrupt) as error:  # Hydra would print a traceback
+        LINE.statuses.append(1)
+        if not LINE.stopped_by:
+            print(
+                f"evaluate.py: {error or 'interrupted'}; the same line continues", file=sys.stderr, flush=True
+            )
