@@ -14,7 +14,7 @@ import pytest
 from lamini.errors import UserError
 from lamini.students.loading import build_model
 from lamini.training import memory
-from lamini.training.plan import forecast, plan_all
+from lamini.training.planning.plan import forecast, plan_all
 from lamini.training.prepare import prepare
 from tests.training import small
 
@@ -102,7 +102,7 @@ def test_a_size_left_open_is_settled_in_the_plan(tmp_path: Path, monkeypatch: py
     plan = forecast(config, tmp_path / "run", SPEED)
     assert plan.micro_tokens >= prepare(config).longest
     assert any(f"size.micro_tokens: about {plan.micro_tokens}, as more" in text for text in plan.warnings)
-    monkeypatch.setattr("lamini.training.plan.tries", lambda device: True)
+    monkeypatch.setattr("lamini.training.planning.plan.tries", lambda device: True)
     assert any("found by trying" in text for text in forecast(config, tmp_path / "run", SPEED).warnings)
 
 
@@ -116,7 +116,8 @@ MEASURE = """
 import sys
 from pathlib import Path
 from lamini.compose import compose
-from lamini.training import fit, plan
+from lamini.training import fit
+from lamini.training.planning import plan
 folder = Path(sys.argv[1])
 config = compose("train", sys.argv[2:] + [f"paths.output_dir={folder}"])
 expected = plan.forecast(config, folder / "run", 1e10).memory

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 from lamini.runs import BESIDES
-from lamini.training import checkpoints
-from lamini.training.hashing import HashingIO
-from lamini.training.kept import Kept, Saved
+from lamini.training.checkpointing import checkpoints
+from lamini.training.checkpointing.hashing import HashingIO
+from lamini.training.checkpointing.kept import Kept, Saved
 from tests.training import small
 from tests.training.test_resume import assert_same_run
 

@@ -22,11 +22,12 @@ from lamini.data.batches import padded
 from lamini.data.datamodule import Step, make_step
 from lamini.students.loading import adapted_outline
 from lamini.students.protocol import Student
-from lamini.training import estimate, memory
+from lamini.training import memory
 from lamini.training.building import equip
 from lamini.training.devices import device_of, precision_of, set_threads
-from lamini.training.forecast import Measured
 from lamini.training.objectives.objective import Objective
+from lamini.training.planning import estimate
+from lamini.training.planning.forecast import Measured
 from lamini.training.prepare import Prepared, prepare, rebatched
 
 SECONDS = 5.0  # of measuring, after the first micro-batch

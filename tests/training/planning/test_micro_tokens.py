@@ -12,8 +12,9 @@ from lamini.checks import check_values
 from lamini.errors import UserError
 from lamini.students.loading import build_model
 from lamini.students.protocol import Batch, Student
-from lamini.training import memory, micro_tokens
-from lamini.training.micro_tokens import by_arithmetic, by_trying, settled
+from lamini.training import memory
+from lamini.training.planning import micro_tokens
+from lamini.training.planning.micro_tokens import by_arithmetic, by_trying, settled
 from lamini.training.prepare import prepare
 from tests.training import small
 

@@ -1,7 +1,7 @@
 """What a line is about to do: students, rows, steps, padding, memory and time expected.
 
-A start that trains says what costs nothing to know (lamini/training/estimate.py). `mode=plan` also lays the
-three batchings side by side, and a probe of each student (lamini/training/probe.py) follows it.
+A start that trains says what costs nothing to know (estimate.py). `mode=plan` also lays the three batchings
+side by side, and a probe of each student (probe.py) follows it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from lamini.data.stats import padding_share
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State
 from lamini.students.loading import adapted_outline, count_parameters
-from lamini.training import estimate, memory, room
+from lamini.training import memory
 from lamini.training.backends import attention_of, check_compile
 from lamini.training.devices import check_device, device_of, precision_of, uses_cuda
-from lamini.training.forecast import Forecast
-from lamini.training.micro_tokens import by_arithmetic, tries
+from lamini.training.planning import estimate, room
+from lamini.training.planning.forecast import Forecast
+from lamini.training.planning.micro_tokens import by_arithmetic, tries
 from lamini.training.prepare import Prepared, prepare, rebatched, student_class
 
 

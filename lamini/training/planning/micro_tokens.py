@@ -20,10 +20,11 @@ from lamini.data.datamodule import Extras, Step, make_step
 from lamini.errors import UserError
 from lamini.students.loading import adapted_outline
 from lamini.students.protocol import Student
-from lamini.training import estimate, memory
+from lamini.training import memory
 from lamini.training.objectives.objective import Objective
+from lamini.training.planning import estimate
+from lamini.training.planning.probe import forward_and_backward
 from lamini.training.prepare import Prepared, rebatched
-from lamini.training.probe import forward_and_backward
 
 MARGIN = 0.8  # of what went well: other batches have other shapes, and memory falls into pieces
 MOST = {"cuda": 65_536, "cpu": 8_192, "mps": 16_384}  # larger ones are not faster

@@ -1,4 +1,4 @@
-"""Checkpoints that survive a crash: written beside, flushed, listed, renamed (lamini/training/kept.py).
+"""Checkpoints that survive a crash: written beside, flushed, listed, renamed (kept.py).
 
 A step that is validated is saved after its validation and never before: what a resumed run knows of the best
 loss, of metrics.jsonl and of answers.jsonl is then exactly what stood there when the checkpoint was written.
@@ -15,8 +15,8 @@ import pytorch_lightning as pl
 
 from lamini.errors import UserError
 from lamini.runs import reason
-from lamini.training.hashing import HashingIO
-from lamini.training.kept import LAST, TEMPORARY, Kept, Saved
+from lamini.training.checkpointing.hashing import HashingIO
+from lamini.training.checkpointing.kept import LAST, TEMPORARY, Kept, Saved
 
 
 class Checkpoints(pl.Callback):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from lamini.training.forecast import Forecast, Measured
+from lamini.training.planning.forecast import Forecast, Measured
 
 FORECAST = Forecast(
     run="t5-nano", student="t5", architecture="encoder-decoder", init="scratch", parameters=1, pairs=1,
@@ -27,5 +27,5 @@ def test_what_could_not_be_measured_stays_and_says_why() -> None:
 
 
 def test_the_process_that_prints_it_needs_no_torch() -> None:
-    code = "import sys, lamini.training.forecast; print('torch' in sys.modules)"
+    code = "import sys, lamini.training.planning.forecast; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from lamini.training.checkpoints import Checkpoints
+from lamini.training.checkpointing.checkpoints import Checkpoints
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lamini.training.hashing import HashingIO
+from lamini.training.checkpointing.hashing import HashingIO
 
 CONTENT = {"state_dict": {"w": torch.arange(50_000.0), "b": torch.ones(3, dtype=torch.bfloat16)}, "n": 3}
 

@@ -13,12 +13,13 @@ from lamini.children import Died
 from lamini.launch import LINE, _probed
 from lamini.runs import Job
 from lamini.students.loading import build_model
-from lamini.training import estimate, memory, probe
-from lamini.training.forecast import Measured
+from lamini.training import memory
 from lamini.training.objectives.objective import Objective
+from lamini.training.planning import estimate, probe
+from lamini.training.planning.forecast import Measured
 from lamini.training.prepare import prepare
 from tests.training import small
-from tests.training.test_forecast import FORECAST
+from tests.training.planning.test_forecast import FORECAST
 
 CPU = torch.device("cpu")
 
@@ -74,7 +75,7 @@ def test_a_probe_that_dies_leaves_the_estimate(tmp_path: Path, monkeypatch: pyte
     job = Job(small.config(tmp_path, "gpt2"), tmp_path / "run")
 
     def dies(*arguments: object) -> Measured:
-        raise Died("lamini.training.probe.probe", -9)
+        raise Died("lamini.training.planning.probe.probe", -9)
 
     monkeypatch.setattr(LINE, "call", dies)
     found = _probed(job, FORECAST)

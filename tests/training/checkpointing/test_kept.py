@@ -14,9 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamini.training import kept
-from lamini.training.kept import BEST, INDEX, LAST, TEMPORARY, Kept, Saved, names, read_index
-from lamini.training.resuming import restore
+from lamini.training.checkpointing import kept
+from lamini.training.checkpointing.kept import BEST, INDEX, LAST, TEMPORARY, Kept, Saved, names, read_index
+from lamini.training.checkpointing.resuming import restore
 
 
 def saved(step: int, loss: float | None = None) -> Saved:

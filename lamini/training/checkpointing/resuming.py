@@ -16,7 +16,17 @@ import torch
 
 from lamini.errors import UserError
 from lamini.runs import reason
-from lamini.training.kept import BEST, INDEX, LAST, OURS, Saved, read_index, same, sync, write_index
+from lamini.training.checkpointing.kept import (
+    BEST,
+    INDEX,
+    LAST,
+    OURS,
+    Saved,
+    read_index,
+    same,
+    sync,
+    write_index,
+)
 
 CHANGED = "its content is not what was saved: it is cut off or was changed"
 UNSAFE = "it is torn, or holds more than weights and plain values and is not opened for safety"

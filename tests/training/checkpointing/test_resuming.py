@@ -13,11 +13,11 @@ import torch
 
 from lamini.errors import UserError
 from lamini.runs import RunFolder
-from lamini.training import resuming
-from lamini.training.kept import BEST, INDEX, LAST, Kept, Saved, write_index
-from lamini.training.resuming import check_architecture, restore
+from lamini.training.checkpointing import resuming
+from lamini.training.checkpointing.kept import BEST, INDEX, LAST, Kept, Saved, write_index
+from lamini.training.checkpointing.resuming import check_architecture, restore
 from tests.training import small
-from tests.training.test_kept import files, write
+from tests.training.checkpointing.test_kept import files, write
 from tests.training.test_resume import assert_same_run
 
 LINE = (

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lamini.training.room import disk_bytes, disk_warning, memory_warning
+from lamini.training.planning.room import disk_bytes, disk_warning, memory_warning
 from tests.training import small
 
 GIB = 2**30
