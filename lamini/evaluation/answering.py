@@ -109,7 +109,7 @@ def decoding(max_new_tokens: int) -> dict[str, Any]:
 def generate(
     student: Student, instructions: Sequence[str], max_new_tokens: int, budget: int | None = None
 ) -> Iterator[dict[str, Answer]]:
-    """Instruction -> answer, batch by batch, the longest prompts first: where memory is short, it shows at once.
+    """Instruction -> answer, batch by batch, longest prompts first: short memory shows at once.
 
     `budget` is in positions of a batch, prompts and answers together; None leaves it to the device. Prompts
     are cut as in training, and only rows with the same room for an answer share a batch, as in
@@ -184,8 +184,8 @@ def finite(model: PreTrainedModel, instructions: list[str]) -> Iterator[None]:
         hook.remove()
     if seen and bool(torch.stack(seen).any()):
         raise UserError(
-            f"logits are NaN in answers to {instructions[0][:60]!r} or one beside it: the weights are damaged,"
-            " or their precision overflows; try precision=fp32"
+            f"logits are NaN in answers to {instructions[0][:60]!r} or one beside it: the weights are"
+            " damaged, or their precision overflows; try precision=fp32"
         )
 
 

@@ -1,8 +1,8 @@
 """A subject becomes a student: its tokens first, its weights only when something has to be computed.
 
-Base models and strangers from the hub are students too. The last model is kept, so that suites and probes that
-follow each other on one subject load it once; another subject's takes its place before it is loaded, since two
-may not fit into memory.
+Base models and strangers from the hub are students too. The last model is kept, so that suites and probes
+that follow each other on one subject load it once. It is let go before another one is loaded: two may not fit
+into memory.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def layout_of(config: EvaluateConfig, subject: Subject) -> Student:
     """The subject without its model: tokens, wrapper, context.
 
     Raises:
-        UserError: no tokenizer or config there, a model that writes no text, or no single wrapper is asked for.
+        UserError: no tokenizer or config, a model that writes no text, or no single wrapper asked for.
     """
     what = f"students={subject.source}"
     try:
@@ -105,7 +105,7 @@ def layout_of(config: EvaluateConfig, subject: Subject) -> Student:
 
 
 def context_of(shape: PreTrainedConfig, tokenizer: Any) -> int:
-    """The smaller of the model's positions and the tokenizer's limit, which an export sets to its training's."""
+    """The smaller of the model's positions and the tokenizer's limit, which exports take from training."""
     limits = (getattr(shape, "max_position_embeddings", None), tokenizer.model_max_length)
     return min((int(limit) for limit in limits if limit and limit < NO_LIMIT), default=CONTEXT)
 

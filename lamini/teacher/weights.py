@@ -39,7 +39,7 @@ def load(model: str, source: str, device: torch.device, precision: str) -> PreTr
 
 
 def whole(what: str, source: str, dtype: torch.dtype | str) -> PreTrainedModel:
-    """All weights of a checkpoint, to be asked and not to be trained; `auto` keeps the precision of the files.
+    """All weights of a checkpoint, to be asked and not trained; `auto` keeps the precision of the files.
 
     Raises:
         UserError: they do not load, or some are missing; the sentence begins with `what`.
