@@ -45,6 +45,7 @@ class Answered:
     tokens: int  # of those that were generated
     seconds: float  # that this took, loading not counted
     setting: dict[str, Any]  # everything that decides the answers
+    wrapper: str  # by name; its text is in the setting
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -71,7 +72,8 @@ def answered(
     Raises:
         UserError: as `answers`.
     """
-    setting = setting_of(config, subject, max_new_tokens)
+    layout = layout_of(config, subject)
+    setting = setting_of(config, subject, layout, max_new_tokens)
     wanted = list(dict.fromkeys(instructions))
     generated, seconds = 0, 0.0
     with AnswerStore(Path(config.paths.cache_dir).expanduser() / "answers.sqlite") as store:
@@ -86,12 +88,15 @@ def answered(
                 progress.add(batch.values())
             generated, seconds = len(missing), progress.seconds
     tokens = sum(found[text].tokens for text in missing)
-    return Answered([found[text] for text in instructions], generated, tokens, seconds, setting)
+    return Answered(
+        [found[text] for text in instructions], generated, tokens, seconds, setting, layout.wrapper
+    )
 
 
-def setting_of(config: EvaluateConfig, subject: Subject, max_new_tokens: int) -> dict[str, Any]:
+def setting_of(
+    config: EvaluateConfig, subject: Subject, student: Student, max_new_tokens: int
+) -> dict[str, Any]:
     """What an answer depends on beside its instruction, as JSON."""
-    student = layout_of(config, subject)
     return {
         "version": VERSION,
         "weights": digest(config, subject),
