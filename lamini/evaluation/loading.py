@@ -32,7 +32,7 @@ NO_LIMIT = 10**9  # tokenizers without a limit say 10^30
 CONTEXT = 512  # of models that name no limit: T5's own (paper section 3)
 WRITERS = ("CausalLM", "LMHead", "DoubleHeads", "Generation", "Seq2Seq")  # in names of models that write text
 
-_kept: dict[tuple[str, ...], PreTrainedModel] = {}  # at most one
+_kept: dict[tuple[Any, ...], PreTrainedModel] = {}  # at most one
 
 
 class Foreign(EncoderDecoder):
@@ -66,16 +66,21 @@ def student_of(config: EvaluateConfig, subject: Subject) -> Student:
     student = layout_of(config, subject)
     if config.precision not in PRECISIONS:
         raise UserError(f"precision={config.precision} is unknown; there are {', '.join(PRECISIONS)}")
-    key = (subject.source, config.device, config.precision)
-    if key not in _kept:
+    torch.set_num_threads(config.threads or cores())
+    if _key(config, subject) not in _kept:
         _kept.clear()
         device = device_named(config.device, "device")
         model = whole(f"students={subject.source}", subject.source, PRECISIONS[config.precision])
-        _kept[key] = model.to(device)  # type: ignore[arg-type]  (transformers decorates it)
-    torch.set_num_threads(config.threads or cores())
-    student.model = _kept[key]
+        model.to(device)  # type: ignore[arg-type]  (transformers decorates it)
+        _kept[_key(config, subject)] = model  # made anew: a hub's files are there only now
+    student.model = _kept[_key(config, subject)]
     student.ready()
     return student
+
+
+def _key(config: EvaluateConfig, subject: Subject) -> tuple[Any, ...]:
+    folder = _folder(subject.source)
+    return subject.source, folder and _state(folder), config.device, config.precision
 
 
 def layout_of(config: EvaluateConfig, subject: Subject) -> Student:
@@ -95,6 +100,10 @@ def layout_of(config: EvaluateConfig, subject: Subject) -> Student:
             f"{what} is a {named[0]}, which writes no text; name a causal or a sequence-to-sequence model"
         )
     tokenizer = load_tokenizer(subject.source)
+    if (
+        not tokenizer.vocab_size
+    ):  # where there are no files, transformers 5 makes an empty one of the model's type
+        raise UserError(f"{what} has no tokenizer: tokenizer.json, or what its type needs, is missing")
     kind: type[Student] = DecoderOnly
     if shape.is_encoder_decoder:
         kind = EncoderDecoder if shape.model_type == "t5" else Foreign
@@ -139,15 +148,19 @@ def digest(config: EvaluateConfig, subject: Subject) -> str:
         folder = _folder(subject.source)
     if folder is None:
         raise UserError(f"students={subject.source} was loaded but is not in {locate.cache_folder()}")
-    files = (file for file in sorted(folder.iterdir()) if file.suffix in (".safetensors", ".bin", ".json"))
-    state = tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
-    return _digest(folder, state)
+    return _digest(folder, _state(folder))
 
 
 def _folder(source: str) -> Path | None:
     """Where the files of a folder or of a hub id are."""
     place = Path(source).expanduser()
     return place if place.is_dir() else locate.cached(source, "weights", locate.WEIGHTS)
+
+
+def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Which weights and configs are there, by name, size and time: another state is another model."""
+    files = (file for file in sorted(folder.iterdir()) if file.suffix in (".safetensors", ".bin", ".json"))
+    return tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
 
 
 @lru_cache(maxsize=64)

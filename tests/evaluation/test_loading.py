@@ -122,7 +122,7 @@ def test_what_does_not_load_is_one_sentence_that_names_it(tmp_path: Path) -> Non
     bare = exported.subject(tmp_path, "bare", exported.student("gpt2"))
     for file in Path(bare.source).glob("*token*"):
         file.unlink()
-    with pytest.raises(UserError, match=f"no tokenizer could be loaded from {bare.source}"):
+    with pytest.raises(UserError, match=f"students={bare.source} has no tokenizer"):
         student_of(config, bare)
     with pytest.raises(UserError, match="has no config that transformers reads"):
         student_of(config, Subject("empty", str(tmp_path), tmp_path, None))

@@ -126,15 +126,15 @@ def test_a_teacher_answers_beside_its_students_and_is_asked_once(tmp_path: Path)
 
 
 def test_a_local_teacher_is_named_by_its_run(tmp_path: Path) -> None:
-    teacher = exported.subject(tmp_path, "big-t5", exported.student("t5"))
+    made = exported.student("t5")
+    teacher = exported.subject(tmp_path, "big-t5", made)
     subject = exported.subject(tmp_path, "gpt2", exported.student("gpt2"))
     words = ("teacher=transformers", f"teacher.model={teacher.source}", "teacher.device=cpu")
     outcome = scored(config(tmp_path, *words, "suite.sampling.max_tokens=8"), subject)
     assert outcome.failed == {}
     own = [row for row in joined(tmp_path) if row["student"] == "big-t5"]
-    assert [row["response"] for row in own] == exported.student("t5").generate(
-        [row["instruction"] for row in own], 8
-    )
+    assert [row["response"] for row in own] == made.generate([row["instruction"] for row in own], 8)
+    assert {row["finished"] for row in own} <= {True, False} and all(row["tokens"] for row in own)
 
 
 def test_a_teacher_that_answers_nothing_is_told_and_stops_no_student(tmp_path: Path) -> None:

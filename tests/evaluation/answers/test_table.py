@@ -34,7 +34,7 @@ def test_students_join_and_take_their_own_place_again(tmp_path: Path) -> None:
     Joined(joined.path, "set").put([row("a", "3")])
     assert responses(joined) == [("b", "2"), ("a", "3")]
     assert pq.read_schema(joined.path).names == SCHEMA.names
-    assert [path.name for path in joined.path.parent.glob("*")] == ["answers.parquet"]
+    assert [path.name for path in joined.path.parent.glob("[!.]*")] == ["answers.parquet"]
 
 
 def test_another_set_is_refused_and_replaced_with_force(tmp_path: Path) -> None:
