@@ -69,9 +69,8 @@ def student_of(config: EvaluateConfig, subject: Subject) -> Student:
     torch.set_num_threads(config.threads or cores())
     if _key(config, subject) not in _kept:
         _kept.clear()
-        device = device_named(config.device, "device")
-        model = whole(f"students={subject.source}", subject.source, PRECISIONS[config.precision])
-        model.to(device)  # type: ignore[arg-type]  (transformers decorates it)
+        what, dtype = f"students={subject.source}", PRECISIONS[config.precision]
+        model = whole(what, subject.source, dtype, device_named(config.device, "device"))
         _kept[_key(config, subject)] = model  # made anew: a hub's files are there only now
     student.model = _kept[_key(config, subject)]
     student.ready()

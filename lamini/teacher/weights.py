@@ -35,11 +35,11 @@ def load(model: str, source: str, device: torch.device, precision: str) -> PreTr
     if precision == "auto":
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if fast else "float32"
-    return whole(f"teacher.model={model}", source, PRECISIONS[precision]).to(device)
+    return whole(f"teacher.model={model}", source, PRECISIONS[precision], device)
 
 
-def whole(what: str, source: str, dtype: torch.dtype | str) -> PreTrainedModel:
-    """All weights of a checkpoint, to be asked and not trained; `auto` keeps the precision of the files.
+def whole(what: str, source: str, dtype: torch.dtype | str, device: torch.device) -> PreTrainedModel:
+    """All weights of a checkpoint on the device, to be asked; `auto` keeps the precision of the files.
 
     Raises:
         UserError: they do not load, or some are missing; the sentence begins with `what`.
@@ -54,5 +54,5 @@ def whole(what: str, source: str, dtype: torch.dtype | str) -> PreTrainedModel:
     missing = sorted(report["missing_keys"])
     if missing:
         raise UserError(f"{what} lacks {len(missing)} weights, such as {missing[0]}")
-    loaded: PreTrainedModel = weights.eval()
+    loaded: PreTrainedModel = weights.to(device).eval()
     return loaded

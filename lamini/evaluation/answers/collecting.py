@@ -29,7 +29,7 @@ from lamini.runs import write_atomically
 if TYPE_CHECKING:
     from lamini.evaluation.options import Answers
 
-PACKAGES = ("lamini-herd", "transformers", "torch")
+PACKAGES = {"lamini": "lamini-herd", "transformers": "transformers", "torch": "torch"}
 
 _beside: set[str] = set()  # lines of this process whose teachers and files have been asked for
 
@@ -165,7 +165,8 @@ def record_of(options: Answers, asked: Asked, rows: Sequence[Row], result: Answe
             "tokens_per_second": result.tokens_per_second,
         },
         "versions": {
-            "python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+            **{name: metadata.version(package) for name, package in PACKAGES.items()},
         },
     }  # fmt: skip
 
