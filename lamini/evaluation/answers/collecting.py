@@ -66,6 +66,22 @@ def score(options: Answers, config: EvaluateConfig, subject: Subject) -> Outcome
     return Outcome(subject.name, "done" if result.generated else "skipped", shares, failed=failed)
 
 
+def alone(options: Answers, config: EvaluateConfig) -> Path:
+    """Join the teacher's answers and finished files without any student; returns the joined file.
+
+    Raises:
+        UserError: one of them failed (the others are joined), or there is none.
+    """
+    if not options.add and config.teacher is None:
+        raise UserError("suite=answers has nobody to ask: students=, teacher= or suite.add= says who answers")
+    asked = asked_by(options, config)
+    joined = joined_for(options, config, asked)
+    failed = beside(options, config, asked, joined)
+    if failed:
+        raise UserError("; ".join(f"{name}: {why}" for name, why in failed.items()))
+    return joined.path
+
+
 def asked_by(options: Answers, config: EvaluateConfig) -> Asked:
     """The instructions of a line.
 

@@ -169,6 +169,22 @@ def test_a_teacher_is_checked_too(tmp_path: Path) -> None:
         chosen.suite.check(chosen)
 
 
+def test_teachers_and_files_join_without_any_student(tmp_path: Path) -> None:
+    collecting._beside.clear()
+    whole = sets.jsonl(tmp_path / "whole.jsonl", ANSWERS)
+    part = sets.jsonl(tmp_path / "part.jsonl", ANSWERS[:2])
+    chosen = config(tmp_path, f"suite.add={{whole: {whole}}}")
+    assert collecting.alone(chosen.suite, chosen) == tmp_path / "bases" / "answers" / "answers.parquet"
+    assert {row["student"] for row in joined(tmp_path)} == {"whole"}
+    chosen = config(tmp_path, f"suite.add={{part: {part}, again: {whole}}}")
+    with pytest.raises(UserError, match="part: suite.add.part=.*no answer to 3 of the 5"):
+        collecting.alone(chosen.suite, chosen)
+    assert {row["student"] for row in joined(tmp_path)} == {"whole", "again"}
+    chosen = config(tmp_path)
+    with pytest.raises(UserError, match="suite=answers has nobody to ask"):
+        collecting.alone(chosen.suite, chosen)
+
+
 def test_the_papers_set_with_the_four_real_systems(tmp_path: Path) -> None:
     data = shared_data()
     add = ", ".join(f"{name}: {data / 'human_eval' / file}" for name, file in SYSTEMS.items())
