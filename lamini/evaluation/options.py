@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lamini.config import SamplingOptions
+
 if TYPE_CHECKING:
     from lamini.config import EvaluateConfig
     from lamini.evaluation.outcome import Outcome
@@ -84,12 +86,20 @@ class Toxicity:
 class Answers:
     """Answers to instructions, for the rating page (paper section 4.2)."""
 
-    name: str  # of the suite: evaluation/<name>.parquet
-    instructions: str  # file with the column instruction
+    name: str  # of the suite: evaluation/<name>.parquet, and answers/<name>.parquet of all together
+    instructions: str | None  # file with the column instruction; null: the 252 user-oriented ones in data_dir
+    template: str  # instruction and input as one text, where there is an input
+    selection: str | None  # paper: two an app, without what the benchmarks cover; null: all
+    add: dict[str, str]  # name -> file of finished answers (instruction, response), taken in as a student's
     max_new_tokens: int  # of an answer
+    system: str | None  # a teacher's system message: concise, helpful, or a file; null: none
+    sampling: SamplingOptions  # of a teacher's answers
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        from lamini.evaluation.answers.checks import check
+
+        check(self, config)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """See `Benchmarks.score`."""
