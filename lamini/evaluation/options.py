@@ -7,6 +7,7 @@ concerns this student alone, and the others go on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,21 +48,44 @@ class Benchmarks:
 
 
 @dataclass
+class Judge:
+    """How a teacher judges answers; which one says `teacher=`."""
+
+    prompt: str | None  # text file with {question} and {answer}; null: ours
+    tries: int  # times an answer is judged at most until the judge says a verdict and nothing else
+    sampling: SamplingOptions  # of the first time; later ones have a temperature of 1
+
+
+@dataclass
 class Hallucination:
     """Questions that nobody can answer (paper section 6)."""
 
     name: str  # of the suite
-    questions: str | None  # file with the columns question and category; null: ours
+    questions: str | None  # file with the columns question and category, or a hub id; null: ours
     max_new_tokens: int  # of an answer
+    rules: str | None  # file of phrases that reject a question; null: ours
+    judge: Judge  # a teacher's verdicts, with teacher=<teacher>
+    verdicts: str | None  # file of people's verdicts: student, instruction_id, verdict; null: none
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        from lamini.evaluation.hallucination.checks import check
+
+        check(self, config)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """See `Benchmarks.score`."""
         from lamini.evaluation.hallucination.probe import score
 
         return score(self, config, subject)
+
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Print the paper's table with the students of this line, and what failed."""
+        from lamini.evaluation.hallucination.table import report
+
+        report(self, config, subjects, outcomes)
 
 
 @dataclass
