@@ -70,7 +70,7 @@ def rows(
 
 
 def name_of(teacher: Any) -> str:
-    """What the table calls a teacher: its model without settings, a folder by its name, an export by its run's.
+    """What the table calls a teacher: its model without settings, a folder by its name, an export by its run.
 
     >>> from lamini.teacher.options import Oracle
     >>> from lamini.teacher.prices import Prices
