@@ -8,6 +8,11 @@ suite.rules=<file> at better ones. How far they agree with a teacher or with peo
     "In 2094 the winner will be Brazil."                          hallucinated  no rule fired
     ""                                                            hallucinated  empty
 
+They know phrases and no facts. Of the 687 rebuttals that people wrote for FalseQA's test questions (Hu et al.
+2023, questions with a false premise; read as `nonsense`) they see 349: the others state what is true and deny
+nothing in so many words. Of the 687 ordinary answers beside them they take 13 for rejections. A student that
+rejects in such a way is judged too harshly by the rules; a teacher or people are there for that.
+
 An empty answer counts as a hallucination, although it invents nothing: the paper asks whether a model rejects
 the question, and one that says nothing must not come out best. How many there are is told beside the count.
 """
