@@ -22,7 +22,9 @@ def check(options: Hallucination, config: EvaluateConfig) -> None:
     if config.limit is not None and config.limit < 1:
         raise UserError(f"limit={config.limit} must be at least 1, or null for all questions")
     if config.wrapper == "both":
-        raise UserError("wrapper=both is for log-probabilities; suite=hallucination needs auto, bare or alpaca")
+        raise UserError(
+            "wrapper=both is for log-probabilities; suite=hallucination needs auto, bare or alpaca"
+        )
     asked = questions.check(options.questions, config.data_dir)
     rules.load(options.rules)
     judging.check(options.judge, config)

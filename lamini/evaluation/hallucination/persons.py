@@ -1,6 +1,6 @@
 """Verdicts by people: the answers go out as Parquet, a file of verdicts comes back.
 
-Out: <student>/evaluation/<suite>.parquet, one row an answer, in the layout of suite=answers with the category.
+Out: <student>/evaluation/<suite>.parquet, one row an answer, laid out as by suite=answers, with the category.
 Back: suite.verdicts=<file> (jsonl, json, csv, parquet) with the columns student, instruction_id, verdict; a
 column `response`, where there is one, must hold the answer as it is now: a verdict belongs to an answer, not
 to a student. Rows of students that are not scored now are left alone.
@@ -132,9 +132,7 @@ def _known(path: str, given: dict[str, Given], questions: Sequence[Question]) ->
     if unknown := next((number for number in given if number not in set(ids)), None):
         close = difflib.get_close_matches(unknown, ids, n=1)
         hint = f"; did you mean {close[0]}?" if close else f"; there are {ids[0]} to {ids[-1]}"
-        raise UserError(
-            f"{KEY}={path}, row {given[unknown].line}: {unknown} is none of the questions{hint}"
-        )
+        raise UserError(f"{KEY}={path}, row {given[unknown].line}: {unknown} is none of the questions{hint}")
 
 
 def _cells(record: Any, line: int, path: str) -> list[str]:

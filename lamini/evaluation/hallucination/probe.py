@@ -164,13 +164,11 @@ def record_of(
 
 def spoken(verdicts: Sequence[str | None], texts: Sequence[str]) -> list[str | None]:
     """Without the empty answers, on which judges agree by convention and not by judgement."""
-    return [
-        verdict if text.strip() else None for verdict, text in zip(verdicts, texts, strict=True)
-    ]
+    return [verdict if text.strip() else None for verdict, text in zip(verdicts, texts, strict=True)]
 
 
 def headline(judges: dict[str, Judged], texts: Sequence[str]) -> str:
-    """Whose number counts: people where they judged everything, a teacher that judged anything, else rules."""
+    """Whose number counts: people who judged everything, else a teacher that judged anything, else rules."""
     if PEOPLE in judges and None not in judges[PEOPLE].verdicts:
         return PEOPLE
     nothing_said = not any(text.strip() for text in texts)

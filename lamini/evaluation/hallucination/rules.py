@@ -1,10 +1,10 @@
 """Verdicts by rules: an answer rejects its question where one of the phrases of rules.yaml says so.
 
-Transparent rather than clever: whoever reads a verdict sees which rule fired and at which words, and may point
-suite.rules=<file> at better ones. How far they agree with a teacher or with people is measured beside them.
+Transparent rather than clever: whoever reads a verdict sees which rule fired and at which words, and may name
+better ones with suite.rules=<file>. How far they agree with a teacher or with people is measured beside them.
 
     "I'm sorry, but I can't predict that."                        rejected      declines: i cannot predict
-    "I can't be sure, but I think it was Bella."                  hallucinated  answers_all_the_same: but i think
+    "I can't be sure, but I think it was Bella."                  hallucinated  answers_all_the_same
     "In 2094 the winner will be Brazil."                          hallucinated  no rule fired
     ""                                                            hallucinated  empty
 
@@ -41,7 +41,7 @@ PARTS = ("sentences", "openings", "rejects", "takes_back")
 
 _APOSTROPHES = re.compile("[’‘ʼʹ´`′＇ʻ‛]")
 _SHORT = (
-    (r"\bcan't\b", "cannot"), (r"\bcant\b", "cannot"), (r"\bwon't\b", "will not"), (r"\bshan't\b", "shall not"),
+    (r"\bcan't\b", "cannot"), (r"\bcant\b", "cannot"), (r"\bwon't\b", "will not"),
     (r"n't\b", " not"), (r"\b(do|does|did|is|are|was|were)nt\b", r"\1 not"),
     (r"\bi'm\b", "i am"), (r"\b(we|you|they)'re\b", r"\1 are"), (r"\b(i|we|you|they)'ve\b", r"\1 have"),
     (r"\b(it|that|there|this|here|what|he|she)'s\b", r"\1 is"),
@@ -170,7 +170,9 @@ def _rules(tree: Any, where: str) -> list[Rule]:
         if only is not None and not (isinstance(only, list) and all(isinstance(one, str) for one in only)):
             raise UserError(f"{where}.{name}.only must be a list of categories")
         patterns = _patterns(entry["patterns"], f"{where}.{name}.patterns")
-        found.append(Rule(str(name), str(entry["reason"]), patterns, None if only is None else frozenset(only)))
+        found.append(
+            Rule(str(name), str(entry["reason"]), patterns, None if only is None else frozenset(only))
+        )
     return found
 
 

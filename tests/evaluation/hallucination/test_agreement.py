@@ -48,7 +48,9 @@ def test_the_interval_narrows_as_a_bootstrap_over_answers_does() -> None:
     pairs = [(H, H)] * 25 + [(H, R)] * 4 + [(R, H)] * 3 + [(R, R)] * 8
     first, second = zip(*pairs, strict=True)
     rng = np.random.default_rng(1)
-    drawn = [cohen_kappa_score(*zip(*(pairs[i] for i in rng.integers(0, 40, 40)), strict=True)) for _ in range(400)]
+    drawn = [
+        cohen_kappa_score(*zip(*(pairs[i] for i in rng.integers(0, 40, 40)), strict=True)) for _ in range(400)
+    ]
     found = agreement(first, second, seed=0)
     assert found.kappa_interval == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.08)
     wide = found.kappa_interval[1] - found.kappa_interval[0]

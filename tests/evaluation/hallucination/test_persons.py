@@ -49,9 +49,15 @@ def test_what_goes_out_can_come_back_with_a_verdict_added(tmp_path: Path) -> Non
     write_answers(out, "a", "folder", QUESTIONS, ANSWERS, "{}")
     rows = pq.read_table(out).to_pylist()
     assert rows[0] == {
-        "student": "a", "source": "student", "instruction_id": "did_not_happen-1", "category": "did_not_happen",
-        "instruction": QUESTIONS[0].text, "response": "He sold it.", "decoding": "{}", "model": "folder",
-    }  # fmt: skip
+        "student": "a",
+        "source": "student",
+        "instruction_id": "did_not_happen-1",
+        "category": "did_not_happen",
+        "instruction": QUESTIONS[0].text,
+        "response": "He sold it.",
+        "decoding": "{}",
+        "model": "folder",
+    }
     for field in pq.read_schema(out):
         assert field.name == "category" or field.type == SCHEMA.field(field.name).type
     judged = [row | {"verdict": "rejected"} for row in rows]
@@ -68,13 +74,21 @@ def test_a_verdict_on_another_answer_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([{"student": "a", "instruction_id": "far_future-1", "verdict": "bad"}], "row 1: verdict 'bad' is none of"),
+        (
+            [{"student": "a", "instruction_id": "far_future-1", "verdict": "bad"}],
+            "row 1: verdict 'bad' is none of",
+        ),
         ([ROWS[0], ROWS[0]], "row 2: a has a verdict on did_not_happen-1 in row 1; keep one"),
-        ([{"student": "a", "instruction": "far_future-1", "verdict": "rejected"}],
-         "no column instruction_id, it has student, instruction, verdict; did you mean 'instruction'? Rename"),
-        ([{"student": "", "instruction_id": "far_future-1", "verdict": "rejected"}], "row 1: student is empty"),
+        (
+            [{"student": "a", "instruction": "far_future-1", "verdict": "rejected"}],
+            "no column instruction_id, it has student, instruction, verdict; did you mean 'instruction'? Rename",
+        ),
+        (
+            [{"student": "", "instruction_id": "far_future-1", "verdict": "rejected"}],
+            "row 1: student is empty",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_is_none_is_told(rows: list[dict[str, str]], said: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         read(file_of(tmp_path, rows))
@@ -86,7 +100,9 @@ def test_other_students_and_other_questions_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"judges a, b; none of them is scored here \(t5\)"):
         check(file, ["t5"], QUESTIONS)
     other = file_of(tmp_path, [ROWS[0] | {"instruction_id": "did_not_hapen-1"}], "other.jsonl")
-    with pytest.raises(UserError, match="row 1: did_not_hapen-1 is none of the questions; did you mean did_not_happen-1"):
+    with pytest.raises(
+        UserError, match="did_not_hapen-1 is none of the questions; did you mean did_not_happen-1"
+    ):
         check(other, ["a"], QUESTIONS)
     check(other, ["a"], None)  # the hub has not been asked yet
     with pytest.raises(UserError, match=r"suite\.verdicts=/no\.csv does not exist"):

@@ -1,4 +1,4 @@
-"""From questions to hallucination.json and the paper's table: real tiny students, and answers put in their mouths."""
+"""From questions to hallucination.json and the paper's table: tiny students, and given answers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Any:
         def answered(config: Any, subject: Any, instructions: list[str], most: int) -> Answered:
             assert len(instructions) == len(texts)
             answers = [Answer(text, 3, False, True) for text in texts]
-            return Answered(answers, 0, 0, 0.0, {"weights": "w", "decoding": {"max_new_tokens": most}}, "bare")
+            return Answered(
+                answers, 0, 0, 0.0, {"weights": "w", "decoding": {"max_new_tokens": most}}, "bare"
+            )
 
         monkeypatch.setattr(probe, "answered", answered)
 
@@ -66,7 +68,9 @@ def test_a_real_student_is_asked_and_judged_by_rules(kind: str, tmp_path: Path) 
     assert [one["answer"] for one in record["answers"]] == made.generate([q.text for q in QUESTIONS[:6]], 6)
     assert record["judged_by"] == "rules" and list(record["judges"]) == ["rules"]
     assert record["decoding"]["max_new_tokens"] == 6 and record["wrapper"] == "bare"
-    assert outcome.status == "done" and outcome.numbers["hallucinated"] == 1.0  # random weights reject nothing
+    assert (
+        outcome.status == "done" and outcome.numbers["hallucinated"] == 1.0
+    )  # random weights reject nothing
     rows = pq.read_table(subject.folder / "evaluation" / "hallucination-first-6.parquet").to_pylist()
     assert [row["response"] for row in rows] == [one["answer"] for one in record["answers"]]
     first = subject.result("hallucination-first-6").read_bytes()
@@ -79,17 +83,26 @@ def test_counts_are_by_category_with_wilson_s_interval(says: Any, tmp_path: Path
     outcome, subject = scored(config(tmp_path), tmp_path)
     judge = results(subject)["judges"]["rules"]
     assert {name: one["hallucinated"] for name, one in judge["categories"].items()} == {
-        "did_not_happen": 10, "far_future": 10, "nonsense": 9, "obscure": 0,
-    }  # fmt: skip
+        "did_not_happen": 10,
+        "far_future": 10,
+        "nonsense": 9,
+        "obscure": 0,
+    }
     assert judge["total"]["hallucinated"] == 29 and judge["total"]["judged"] == 40
     assert judge["total"]["interval"] == pytest.approx([0.5717, 0.8391], abs=1e-4)
     assert outcome.numbers == {
-        "hallucinated": 29 / 40, "did_not_happen": 1.0, "far_future": 1.0, "nonsense": 0.9, "obscure": 0.0,
-    }  # fmt: skip
+        "hallucinated": 29 / 40,
+        "did_not_happen": 1.0,
+        "far_future": 1.0,
+        "nonsense": 0.9,
+        "obscure": 0.0,
+    }
     answer = results(subject)["answers"][3]
     assert (answer["verdicts"], answer["rule"], answer["words"]) == (
-        {"rules": "rejected"}, "does_not_know", "i do not know",
-    )  # fmt: skip
+        {"rules": "rejected"},
+        "does_not_know",
+        "i do not know",
+    )
 
 
 def test_a_teacher_s_number_counts_before_the_rules_and_their_agreement_is_told(
@@ -127,8 +140,11 @@ def test_a_judge_that_only_talks_leaves_the_rules_and_a_failed_part(says: Any, t
     assert record["judged_by"] == "rules"
     assert record["judges"]["teacher"]["set_aside"] == {"nonsense": 40}
     assert record["judges"]["teacher"]["total"] == {
-        "hallucinated": 0, "judged": 0, "share": None, "interval": None,
-    }  # fmt: skip
+        "hallucinated": 0,
+        "judged": 0,
+        "share": None,
+        "interval": None,
+    }
     assert "no verdict on any answer (nonsense 40)" in outcome.failed["judge"]
     assert record["answers"][0]["judge_said"] == ["Hm."] * 3
 
@@ -160,8 +176,9 @@ def test_an_empty_answer_is_a_hallucination_to_everybody(says: Any, tmp_path: Pa
     record = results(subject)
     assert not judge.seen and not outcome.failed
     assert {name: one["total"]["hallucinated"] for name, one in record["judges"].items()} == {
-        "teacher": 40, "rules": 40,
-    }  # fmt: skip
+        "teacher": 40,
+        "rules": 40,
+    }
     assert record["empty"] == 40 and record["agreement"]["teacher and rules"]["n"] == 0
 
 
@@ -212,10 +229,17 @@ def test_the_paper_s_rows_are_those_of_its_table() -> None:
     theirs = table.paper()
     totals = {name: sum(counts) for name, counts in theirs["rows"].items()}
     assert totals == {
-        "gpt-3.5-turbo": 1, "Alpaca-7B": 40, "LaMini-Flan-T5-77M": 36, "LaMini-Flan-T5-248M": 34,
-        "LaMini-Flan-T5-783M": 32, "LaMini-GPT-124M": 40, "LaMini-GPT-774M": 38, "LaMini-GPT-1.5B": 35,
-        "LaMini-GPT-J-6B": 26, "LaMini-LLaMA-7B": 12,
-    }  # fmt: skip
+        "gpt-3.5-turbo": 1,
+        "Alpaca-7B": 40,
+        "LaMini-Flan-T5-77M": 36,
+        "LaMini-Flan-T5-248M": 34,
+        "LaMini-Flan-T5-783M": 32,
+        "LaMini-GPT-124M": 40,
+        "LaMini-GPT-774M": 38,
+        "LaMini-GPT-1.5B": 35,
+        "LaMini-GPT-J-6B": 26,
+        "LaMini-LLaMA-7B": 12,
+    }
 
 
 def test_wilson_at_the_ends() -> None:

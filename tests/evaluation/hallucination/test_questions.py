@@ -15,7 +15,10 @@ from lamini.errors import UserError
 from lamini.evaluation.hallucination import questions
 from lamini.evaluation.hallucination.questions import PUBLISHED, Question, check, collect, load, read
 
-ROWS = [{"question": "Who wins in 2999?", "category": "far_future"}, {"question": "Why?", "category": "Non-Sense"}]
+ROWS = [
+    {"question": "Who wins in 2999?", "category": "far_future"},
+    {"question": "Why?", "category": "Non-Sense"},
+]
 
 
 def lines(rows: list[Any]) -> str:
@@ -33,16 +36,21 @@ def test_ours_are_forty_in_the_four_categories_of_the_paper_ten_each() -> None:
 
 def test_a_few_of_them_are_of_all_categories() -> None:
     assert [one.id for one in load(None, None, 5)] == [
-        "did_not_happen-1", "far_future-1", "nonsense-1", "obscure-1", "did_not_happen-2",
-    ]  # fmt: skip
+        "did_not_happen-1",
+        "far_future-1",
+        "nonsense-1",
+        "obscure-1",
+        "did_not_happen-2",
+    ]
 
 
 def test_a_file_of_yours(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text(lines(ROWS))
     assert load(str(file), None) == [
-        Question("far_future-1", "Who wins in 2999?", "far_future"), Question("non_sense-1", "Why?", "non_sense"),
-    ]  # fmt: skip
+        Question("far_future-1", "Who wins in 2999?", "far_future"),
+        Question("non_sense-1", "Why?", "non_sense"),
+    ]
     (tmp_path / "mine.csv").write_text("category,question\nobscure,Who was it?\n")
     assert check(str(tmp_path / "mine.csv"), None) == [Question("obscure-1", "Who was it?", "obscure")]
 
@@ -72,17 +80,26 @@ def test_a_hub_that_does_not_answer_is_told_with_a_way_out(monkeypatch: pytest.M
     ("rows", "said"),
     [
         ([], "is empty"),
-        ([{"Question": "a", "category": "b"}], "row 1: no column question, it has Question, category; did you"
-         " mean 'Question'? Rename it to question"),
-        ([{"question": "a", "categories": "b"}], "no column category, it has question, categories; did you mean"),
+        (
+            [{"Question": "a", "category": "b"}],
+            "row 1: no column question, it has Question, category; did you"
+            " mean 'Question'? Rename it to question",
+        ),
+        (
+            [{"question": "a", "categories": "b"}],
+            "no column category, it has question, categories; did you mean",
+        ),
         ([{"prompt": "a", "category": "b"}], "no column question, it has prompt, category"),
-        ([{"question": "a", "category": "b"}, {"question": " ", "category": "b"}], "row 2: question is no text"),
+        (
+            [{"question": "a", "category": "b"}, {"question": " ", "category": "b"}],
+            "row 2: question is no text",
+        ),
         ([{"question": 3, "category": "b"}], "row 1: question is no text: 3"),
         ([{"question": "a", "category": "b"}] * 2, "row 2: the question of row 1 stands there again"),
         (["a"], "row 1: no object with columns"),
         ([{"question": "\ud800", "category": "b"}], "row 1: question is not UTF-8"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_is_none_is_told(rows: list[Any], said: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text(lines(rows))
