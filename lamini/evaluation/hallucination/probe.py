@@ -1,9 +1,8 @@
 """One student from questions to <student>/evaluation/hallucination.json (paper section 6).
 
 It answers greedily; then everybody judges who is there: the rules always, a teacher where one is chosen,
-people where a file of their verdicts is given. The first of people (if they judged all), teacher and rules
-gives the number of the table, and its name stands beside it. Nothing is kept here for a second time: answers
-come from the store of lamini/evaluation/answering.py and verdicts from the request log.
+people where a file of their verdicts is given. Nothing is kept here for a second time: answers come from the
+store of lamini/evaluation/answering.py and verdicts from the request log.
 """
 
 from __future__ import annotations
@@ -11,18 +10,24 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib import metadata
-from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamini.config import EvaluateConfig
 from lamini.evaluation.answering import Answered, answered, decoding
 from lamini.evaluation.hallucination import judging, persons, questions, rules
-from lamini.evaluation.hallucination.agreement import agreement
-from lamini.evaluation.hallucination.counting import by_category, count
 from lamini.evaluation.hallucination.questions import Question
-from lamini.evaluation.hallucination.verdicts import HALLUCINATED
+from lamini.evaluation.hallucination.results import (
+    PEOPLE,
+    RULES,
+    TEACHER,
+    Judged,
+    outcome,
+    record_of,
+    with_empty,
+)
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
 from lamini.runs import ensure_writable, write_atomically
@@ -32,17 +37,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PACKAGES = ("lamini-herd", "transformers", "torch")
-PEOPLE, TEACHER, RULES = "people", "teacher", "rules"
-JUDGES = (PEOPLE, TEACHER, RULES)  # whose number goes into the table, the first that judged
-
-
-@dataclass
-class Judged:
-    """One judge's verdicts in the order of the questions (None: none), and facts about the judge."""
-
-    verdicts: list[str | None]
-    facts: dict[str, Any] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)  # what it said about each answer
 
 
 def score(options: Hallucination, config: EvaluateConfig, subject: Subject) -> Outcome:
@@ -87,25 +81,21 @@ def everybody(
         judgements = judging.judged(config, options.judge, student, asked, texts)
         judges[TEACHER] = Judged(
             with_empty([one.verdict for one in judgements], texts),
-            {"model": config.teacher.model, "prompt": options.judge.prompt, **judging.counted(judgements)},
+            {
+                "model": config.teacher.model,
+                **_file("prompt", options.judge.prompt, judging.OURS),
+                **judging.counted(judgements),
+            },
             [{"judge_said": one.said, "set_aside": one.set_aside} for one in judgements],
         )
     known = rules.load(options.rules)
     rulings = [known.judge(question, text) for question, text in zip(asked, texts, strict=True)]
     judges[RULES] = Judged(
         [one.verdict for one in rulings],
-        {"file": options.rules},
+        _file("rules", options.rules, rules.OURS),
         [{"rule": one.rule, "reason": one.reason, "words": one.words} for one in rulings],
     )
     return judges
-
-
-def with_empty(verdicts: Sequence[str | None], texts: Sequence[str]) -> list[str | None]:
-    """An empty answer counts as a hallucination for every judge (rules.py says why), unless one said more."""
-    return [
-        HALLUCINATED if verdict is None and not text.strip() else verdict
-        for verdict, text in zip(verdicts, texts, strict=True)
-    ]
 
 
 def asked_how(
@@ -127,64 +117,7 @@ def asked_how(
     }  # fmt: skip
 
 
-def record_of(
-    asked: Sequence[Question], texts: Sequence[str], judges: dict[str, Judged], seed: int
-) -> dict[str, Any]:
-    """Counts by judge, agreement of every two of them, and everything about every answer."""
-    return {
-        "judged_by": headline(judges, texts),
-        "empty": sum(not text.strip() for text in texts),
-        "judges": {
-            name: {
-                "total": count(judge.verdicts).as_dict(),
-                "categories": {
-                    category: one.as_dict() for category, one in by_category(asked, judge.verdicts).items()
-                },
-                **judge.facts,
-            }
-            for name, judge in judges.items()
-        },
-        "agreement": {
-            f"{one} and {other}": agreement(
-                spoken(judges[one].verdicts, texts), spoken(judges[other].verdicts, texts), seed
-            ).as_dict()
-            for one, other in combinations(judges, 2)
-        },
-        "answers": [
-            {
-                "instruction_id": question.id, "category": question.category, "question": question.text,
-                "answer": text, "verdicts": {name: judge.verdicts[n] for name, judge in judges.items()},
-                **{key: value for judge in judges.values() if judge.rows
-                   for key, value in judge.rows[n].items()},
-            }
-            for n, (question, text) in enumerate(zip(asked, texts, strict=True))
-        ],
-    }  # fmt: skip
-
-
-def spoken(verdicts: Sequence[str | None], texts: Sequence[str]) -> list[str | None]:
-    """Without the empty answers, on which judges agree by convention and not by judgement."""
-    return [verdict if text.strip() else None for verdict, text in zip(verdicts, texts, strict=True)]
-
-
-def headline(judges: dict[str, Judged], texts: Sequence[str]) -> str:
-    """Whose number counts: people who judged everything, else a teacher that judged anything, else rules."""
-    if PEOPLE in judges and None not in judges[PEOPLE].verdicts:
-        return PEOPLE
-    nothing_said = not any(text.strip() for text in texts)
-    if TEACHER in judges and (nothing_said or any(spoken(judges[TEACHER].verdicts, texts))):
-        return TEACHER
-    return RULES
-
-
-def outcome(name: str, record: dict[str, Any]) -> Outcome:
-    """Shares of hallucinations for the table; a teacher that judged nothing is a part that failed."""
-    chosen = record["judges"][record["judged_by"]]
-    parts = {"hallucinated": chosen["total"], **chosen["categories"]}
-    numbers = {key: part["share"] for key, part in parts.items() if part["share"] is not None}
-    failed = {}
-    aside = record["judges"].get(TEACHER, {}).get("set_aside", {})
-    if record["judged_by"] == RULES and TEACHER in record["judges"]:
-        why = ", ".join(f"{reason} {number}" for reason, number in aside.items())
-        failed["judge"] = f"the teacher gave no verdict on any answer ({why}); the rules alone judge"
-    return Outcome(name, "done", numbers, failed=failed)
+def _file(what: str, path: str | None, ours: Path) -> dict[str, str]:
+    """Which file a judge goes by, and 12 hex digits of its content."""
+    content = (ours if path is None else Path(path).expanduser()).read_bytes()
+    return {what: path or "ours", f"{what}_digest": sha256(content).hexdigest()[:12]}

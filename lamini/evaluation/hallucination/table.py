@@ -20,7 +20,8 @@ from lamini.config import EvaluateConfig
 from lamini.errors import UserError
 from lamini.evaluation.hallucination.agreement import Agreement, agreement
 from lamini.evaluation.hallucination.counting import Count
-from lamini.evaluation.hallucination.probe import FORMAT, JUDGES, RULES, TEACHER, suite_of
+from lamini.evaluation.hallucination.probe import FORMAT, suite_of
+from lamini.evaluation.hallucination.results import JUDGES, RULES, TEACHER
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
 from lamini.report import console
@@ -47,9 +48,9 @@ def read(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); force=true makes it anew") from error
+        raise UserError(f"{path} cannot be read ({error}); score this student again") from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise UserError(f"{path} is of another version; force=true makes it anew")
+        raise UserError(f"{path} is of another version; score this student again")
     return record
 
 

@@ -81,7 +81,7 @@ def test_a_verdict_on_another_answer_is_refused(tmp_path: Path) -> None:
         ([ROWS[0], ROWS[0]], "row 2: a has a verdict on did_not_happen-1 in row 1; keep one"),
         (
             [{"student": "a", "instruction": "far_future-1", "verdict": "rejected"}],
-            "no column instruction_id, it has student, instruction, verdict; did you mean 'instruction'? Rename",
+            "no column instruction_id, it has student, instruction, verdict; did you mean 'instruction'?",
         ),
         (
             [{"student": "", "instruction_id": "far_future-1", "verdict": "rejected"}],
