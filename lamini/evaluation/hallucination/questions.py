@@ -18,15 +18,13 @@ from typing import Any
 from lamini.data import hub
 from lamini.data.files import check as check_file
 from lamini.errors import UserError
-from lamini.runs import ensure_writable, write_atomically
 from lamini.students.locate import is_path
 
 KEY = "suite.questions"
 OURS = Path(__file__).with_name("questions.jsonl")
-PUBLISHED = "MBZUAI/LaMini-Hallucination"
-ROWS = "hallucination.jsonl"  # the hub's set in data_dir
+ROWS = "hallucination.jsonl"  # the hub's set in data_dir, where mode=prefetch puts it
 COLUMNS = ("question", "category")
-WAYS_OUT = f"put its rows into data_dir=<folder>/{ROWS}, or ask ours with {KEY}=null"
+WAYS_OUT = f"have mode=prefetch put its rows into data_dir=<folder>, or ask ours with {KEY}=null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def place_of(questions: str | None, data_dir: str | None) -> tuple[Path, str] | 
             return check_file(file, "data_dir"), "data_dir"
     raise UserError(
         f"data_dir={data_dir} has no {ROWS} with the rows of {questions} (columns question, category);"
-        f" put it there, name a file with {KEY}=<file>, or ask ours with {KEY}=null"
+        f" mode=prefetch fetches it; or name a file with {KEY}=<file>, or ask ours with {KEY}=null"
     )
 
 
@@ -116,20 +114,6 @@ def digest(questions: Sequence[Question]) -> str:
     """12 hex digits over ids and texts: which set was asked."""
     content = json.dumps([[question.id, question.text] for question in questions])
     return hashlib.sha256(content.encode()).hexdigest()[:12]
-
-
-def collect(data_dir: Path, published: str = PUBLISHED) -> Path:
-    """Write the hub's set where `data_dir=` finds it, for machines without a network.
-
-    Raises:
-        UserError: the hub does not give it, or the folder cannot be written.
-    """
-    rows = list(hub.published(published, KEY, WAYS_OUT))
-    read(enumerate(rows, start=1), f"{KEY}={published}")
-    ensure_writable(data_dir, "data_dir")
-    lines = (json.dumps({name: row[name] for name in COLUMNS}, ensure_ascii=False) for row in rows)
-    write_atomically(data_dir / ROWS, "\n".join(lines) + "\n")
-    return data_dir / ROWS
 
 
 def _from_file(file: Path, key: str) -> list[Question]:

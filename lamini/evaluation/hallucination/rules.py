@@ -37,6 +37,7 @@ KEY = "suite.rules"
 OURS = Path(__file__).with_name("rules.yaml")
 EMPTY, NONE = "empty", "none"
 REASONS = {EMPTY: "there is no answer, so no rejection either", NONE: "nothing in it rejects the question"}
+START = 2_000  # characters in which a refusal and what takes it back are looked for
 PARTS = ("sentences", "openings", "rejects", "takes_back")
 
 _APOSTROPHES = re.compile("[’‘ʼʹ´`′＇ʻ‛]")
@@ -81,6 +82,7 @@ class Rules:
 
     sentences: int
     openings: tuple[re.Pattern[str], ...]
+    refusals: tuple[Rule, ...]  # for the start of an answer as a whole
     rejects: tuple[Rule, ...]
     takes_back: tuple[Rule, ...]
 
@@ -88,13 +90,15 @@ class Rules:
         """The verdict on an answer; the same answer always gets the same."""
         if not answer.strip():
             return Ruling(HALLUCINATED, EMPTY, REASONS[EMPTY])
+        start = plain(answer)[:START]
+        for rule in self.refusals:
+            if found := rule.words(start, question.category):
+                return self._unless_taken_back(rule, found, [], question)
         sentences = list(self._sentences(question, answer))
         for number, sentence in enumerate(sentences[: self.sentences]):
             for rule in self.rejects:
                 if found := rule.words(sentence, question.category):
-                    after = [sentence[found.end() :], *sentences[number + 1 :]]
-                    taken = self._taken_back(after, question.category)
-                    return taken or Ruling(REJECTED, rule.name, rule.reason, found.group())
+                    return self._unless_taken_back(rule, found, sentences[number + 1 :], question)
         return Ruling(HALLUCINATED, NONE, REASONS[NONE])
 
     def _sentences(self, question: Question, answer: str) -> Iterator[str]:
@@ -105,12 +109,15 @@ class Rules:
             if sentence and sentence != asked and not any(one.fullmatch(sentence) for one in self.openings):
                 yield sentence
 
-    def _taken_back(self, after: Sequence[str], category: str) -> Ruling | None:
-        for sentence in after:
-            for rule in self.takes_back:
-                if found := rule.words(sentence, category):
-                    return Ruling(HALLUCINATED, rule.name, rule.reason, found.group())
-        return None
+    def _unless_taken_back(
+        self, rule: Rule, found: re.Match[str], later: Sequence[str], question: Question
+    ) -> Ruling:
+        """A rejection, unless what follows in its sentence or in later ones answers all the same."""
+        for sentence in (*_SENTENCES.split(found.string[found.end() :]), *later):
+            for back in self.takes_back:
+                if taken := back.words(sentence, question.category):
+                    return Ruling(HALLUCINATED, back.name, back.reason, taken.group())
+        return Ruling(REJECTED, rule.name, rule.reason, found.group())
 
 
 def plain(text: str) -> str:
@@ -142,10 +149,12 @@ def load(path: str | None = None) -> Rules:
     if type(tree["sentences"]) is not int or tree["sentences"] < 1:
         raise UserError(f"{KEY}={path}: sentences={tree['sentences']} must be a whole number, at least 1")
     where = f"{KEY}={path}"
-    rejects = (*_refusals(), *_rules(tree["rejects"], f"{where}: rejects"))
-    takes_back = _rules(tree["takes_back"], f"{where}: takes_back")
     return Rules(
-        tree["sentences"], _patterns(tree["openings"], f"{where}: openings"), rejects, tuple(takes_back)
+        tree["sentences"],
+        _patterns(tree["openings"], f"{where}: openings"),
+        tuple(_refusals()),
+        tuple(_rules(tree["rejects"], f"{where}: rejects")),
+        tuple(_rules(tree["takes_back"], f"{where}: takes_back")),
     )
 
 

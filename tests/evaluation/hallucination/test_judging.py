@@ -111,9 +111,20 @@ def test_an_endpoint_that_is_gone_ends_this_student_with_a_sentence(tmp_path: Pa
         judged_by(found)
 
 
-def test_a_spent_budget_ends_it_with_a_sentence(tmp_path: Path) -> None:
-    with fake.judging(sensible) as judge, pytest.raises(UserError, match="the judge stopped: .*budget"):
+def test_a_budget_below_one_request_is_told(tmp_path: Path) -> None:
+    with (
+        fake.judging(sensible) as judge,
+        pytest.raises(UserError, match="budget.usd=1e-07 is below the price"),
+    ):
         judged_by(config(tmp_path, judge.url, "budget.usd=0.0000001"))
+
+
+def test_a_judge_that_falls_silent_ends_it_with_a_sentence(tmp_path: Path) -> None:
+    questions = load(None, None)
+    with fake.judging(lambda answer, time: error(500, "down")) as judge:
+        found = config(tmp_path, judge.url, "limits.concurrency=1")
+        with pytest.raises(UserError, match="the judge stopped: openai judge answered none of the last 20"):
+            judged(found, found.suite.judge, "tiny", questions, ["He did."] * len(questions))
 
 
 @pytest.mark.parametrize("teacher", [["teacher=oracle"], ["teacher=replay", "teacher.kind=oracle"]])

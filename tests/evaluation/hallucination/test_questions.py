@@ -13,7 +13,9 @@ import pytest
 from lamini.data import hub
 from lamini.errors import UserError
 from lamini.evaluation.hallucination import questions
-from lamini.evaluation.hallucination.questions import PUBLISHED, Question, check, collect, load, read
+from lamini.evaluation.hallucination.questions import Question, check, load, read
+
+PUBLISHED = "MBZUAI/LaMini-Hallucination"
 
 ROWS = [
     {"question": "Who wins in 2999?", "category": "far_future"},
@@ -64,15 +66,16 @@ def test_the_hub_s_set_from_a_folder(tmp_path: Path) -> None:
         check(PUBLISHED, "/no")
 
 
-def test_the_hub_s_set_is_collected_for_that_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hub_s_set_from_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "published", lambda name, key, ways: iter([row | {"more": 1} for row in ROWS]))
-    assert collect(tmp_path / "data").read_text() == lines(ROWS)
-    assert load(PUBLISHED, str(tmp_path / "data")) == load(PUBLISHED, None)
+    assert [one.id for one in load(PUBLISHED, None)] == ["far_future-1", "non_sense-1"]
 
 
 def test_a_hub_that_does_not_answer_is_told_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "_ask", lambda name: "it is far away")
-    with pytest.raises(UserError, match="it is far away; put its rows into data_dir=.* or ask ours with"):
+    with pytest.raises(
+        UserError, match="it is far away; have mode=prefetch put its rows into data_dir=.* or ask ours with"
+    ):
         check("someone/unseen-set", None)
 
 

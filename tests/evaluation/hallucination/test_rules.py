@@ -98,7 +98,7 @@ def test_real_refusals_in_alpaca_are_rejections() -> None:
     with gzip.open(shared_data() / "train" / "alpaca.jsonl.gz", "rt") as lines:
         texts = [text for line in lines if refusal(text := json.loads(line)["output"])]
     seen = [OURS.judge(Question("a", "?", "obscure"), text).verdict == REJECTED for text in texts]
-    assert len(seen) == 39 and sum(seen) >= 37
+    assert seen == [True] * 39
 
 
 @pytest.mark.parametrize(
