@@ -65,12 +65,16 @@ def read(path: str) -> Verdicts:
 
 
 def check(path: str, students: Sequence[str], questions: Sequence[Question] | None) -> None:
-    """Raise UserError for a file of other students or, where they are known already, of other questions."""
+    """Raise UserError for a file of other or namesake students, or (if known already) of other questions."""
     verdicts = read(path)
     if not set(verdicts) & set(students):
         raise UserError(
             f"{KEY}={path} judges {', '.join(sorted(verdicts))}; none of them is scored here"
             f" ({', '.join(students)})"
+        )
+    if twice := next((name for name in verdicts if list(students).count(name) > 1), None):
+        raise UserError(
+            f"{KEY}={path} judges {twice}, and two students are called so; score their herds with two lines"
         )
     if questions is not None:
         for student in students:

@@ -24,6 +24,7 @@ from lamini.evaluation.hallucination.probe import FORMAT, suite_of
 from lamini.evaluation.hallucination.results import JUDGES, RULES, TEACHER
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
+from lamini.evaluation.summary import NOTE, failures, labels, marked
 from lamini.report import console
 
 if TYPE_CHECKING:
@@ -62,14 +63,13 @@ def report(
     scored = [subject for subject, one in zip(subjects, outcomes, strict=True) if one.status != "failed"]
     records = [read(subject.result(suite)) for subject in scored]
     if records:
-        out.print(table(records, [f"{one.name} *" if one.scratch else one.name for one in scored]))
+        names = labels(subjects)
+        out.print(table(records, [marked(one, names[one]) for one in scored]))
     for line in notes(records, config.seed):
         out.print(line, soft_wrap=True, markup=False)
     if any(subject.scratch for subject in scored):
-        out.print("* began from random weights")
-    for one in outcomes:
-        for why in filter(None, (one.error, *one.failed.values())):
-            out.print(f"failed  {one.name}: {why}", soft_wrap=True, markup=False)
+        out.print(NOTE, style="dim")
+    failures(outcomes, out)
 
 
 def table(records: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:

@@ -99,6 +99,8 @@ def test_other_students_and_other_questions_are_told(tmp_path: Path) -> None:
     file = file_of(tmp_path, ROWS)
     with pytest.raises(UserError, match=r"judges a, b; none of them is scored here \(t5\)"):
         check(file, ["t5"], QUESTIONS)
+    with pytest.raises(UserError, match="judges a, and two students are called so"):
+        check(file, ["a", "b", "a"], QUESTIONS)
     other = file_of(tmp_path, [ROWS[0] | {"instruction_id": "did_not_hapen-1"}], "other.jsonl")
     with pytest.raises(
         UserError, match="did_not_hapen-1 is none of the questions; did you mean did_not_happen-1"
