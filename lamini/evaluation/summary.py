@@ -35,12 +35,16 @@ def table(title: str, subjects: Sequence[Subject], outcomes: Sequence[Outcome]) 
 
 
 def failures(outcomes: Sequence[Outcome], out: Console) -> None:
-    """Why students and parts of them failed."""
+    """Why students and parts of them failed; what every student has in common is said once."""
+    parts: dict[tuple[str, str], list[str]] = {}
     for outcome in outcomes:
         if outcome.error:
             out.print(f"failed  {outcome.name}: {outcome.error}", soft_wrap=True, markup=False)
-        for part, why in outcome.failed.items():
-            out.print(f"failed  {outcome.name}, {part}: {why}", soft_wrap=True, markup=False)
+        for part in outcome.failed.items():
+            parts.setdefault(part, []).append(outcome.name)
+    for (part, why), names in parts.items():
+        who = "every student" if len(names) == len(outcomes) > 1 else ", ".join(names)
+        out.print(f"failed  {who}, {part}: {why}", soft_wrap=True, markup=False)
 
 
 def labels(subjects: Sequence[Subject]) -> dict[Subject, str]:

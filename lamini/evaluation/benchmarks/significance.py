@@ -160,7 +160,7 @@ def keyed(part: results.Part, tables: Mapping[str, pa.Table]) -> dict[str, tuple
 
 def _same(found: Mapping[str, Mapping[str, tuple[str, np.ndarray]]], name: str) -> Rows:
     """The columns of a student whose rows are those of the first student that has the column."""
-    first = {column: told[0] for one in reversed(found.values()) for column, told in one.items()}
+    first = {column: told[0] for one in reversed(list(found.values())) for column, told in one.items()}
     return {column: rows for column, (what, rows) in found[name].items() if first[column] == what}
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from lamini.config import EvaluateConfig
 from lamini.evaluation.benchmarks import results, significance
-from lamini.evaluation.benchmarks.paper import published_of
+from lamini.evaluation.benchmarks.paper import Published, published_of
 from lamini.evaluation.options import Benchmarks
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
@@ -69,6 +69,8 @@ def _show(
     lines.append(("headline", headlines, True))
     limit = suite.rows(config)
     title = f"{suite.name}, in percent" + (f", {limit:,} rows of each task" if limit else "")
+    if any(tree["failed"] for tree in trees.values()):
+        title += "; means are over the tasks that could be scored"
     for view in tables(title, {**{name: name for name in MEANS}, **columns}, lines, out.width):
         out.print(view)
     if any(subject.scratch for subject in trees):
@@ -91,16 +93,23 @@ def student_lines(subject: Subject, label: str, tree: Mapping[str, Any]) -> Iter
         if "difference" in part:
             yield "  difference", _differences(part["difference"]), True
     model = published_of(subject)
-    if model is not None:
-        cells = {"mean": number(model.average)}
-        columns = results.shown(tree["tasks"], tree["groups"])
-        cells |= {
-            name: number(model.scores[entry["paper"]])
-            for name, entry in columns.items()
-            if entry.get("paper") in model.scores
-        }
-        if len(cells) > 1:
-            yield f"  paper: {model.name}", cells, True
+    cells = _published(model, results.shown(tree["tasks"], tree["groups"])) if model else {}
+    if model and cells:
+        yield f"  paper: {model.name}", cells, True
+
+
+def _published(model: Published, columns: Mapping[str, Any]) -> Cells:
+    """The paper's numbers under our columns; its mean is over them, or as printed where all are there."""
+    scores = {
+        name: model.scores[entry["paper"]]
+        for name, entry in columns.items()
+        if entry.get("paper") in model.scores
+    }
+    if not scores:
+        return {}
+    whole = len(scores) == len(model.scores)
+    average = model.average if whole else sum(scores.values()) / len(scores)
+    return {"mean": number(average), **{name: number(score) for name, score in scores.items()}}
 
 
 def _cells(part: results.Part) -> Cells:
