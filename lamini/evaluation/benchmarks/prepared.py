@@ -7,6 +7,7 @@ student, so here they are built once and handed over again.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import json
 from collections.abc import Iterator
@@ -45,7 +46,8 @@ class Prepared:
     @cached_property
     def key(self) -> str:
         """Of version, configuration and rows: all that decides requests and judgement."""
-        settings = {name: value for name, value in self.task.dump_config().items() if name not in ELSEWHERE}
+        told = self.task.dump_config().items()
+        settings = json.dumps({name: value for name, value in told if name not in ELSEWHERE}, default=_source)
         rows = hashlib.sha256()
         for doc in islice(self.task.eval_docs, self.limit):
             rows.update(json.dumps(doc, sort_keys=True, default=str).encode())
@@ -101,6 +103,18 @@ class Prepared:
             yield
         finally:
             del task.build_all_requests
+
+
+def _source(value: Any) -> str:
+    """What a function says: lm-eval leaves some in a configuration, and str() of one is its address."""
+    if not callable(value):
+        return str(value)
+    try:
+        return inspect.getsource(value)
+    except (OSError, TypeError):
+        return (
+            f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+        )
 
 
 @dataclass(frozen=True)
