@@ -140,7 +140,9 @@ class Local(Shared):
         if trouble:
             raise UserError(trouble)
         if local_data.hidden(rows, self.config.doc_to_target):
-            raise UserError(f"{self.file} has no answers: its {self.config.doc_to_target} is negative")
+            raise UserError(
+                f"{self.file} has no answers: all of its {self.config.doc_to_target} are negative"
+            )
 
 
 def local(data_dir: Path, stems: Mapping[str, str]) -> type[Local]:
