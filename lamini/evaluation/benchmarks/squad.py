@@ -1,8 +1,8 @@
 """Overlap of two answers as SQuAD counts it, under the name by which lm-eval's tasks import it.
 
 ReCoRD, CoQA, XQuAD and others of lm-eval 0.4.13 use transformers.data.metrics.squad_metrics, which
-transformers 5 no longer has. `provide` puts this module in its place, so that those tasks load as they are. The
-functions are those of SQuAD's official script (Rajpurkar et al. 2018), which transformers had copied.
+transformers 5 no longer has. `provide` puts this module in its place, so that those tasks load as they are.
+The functions are those of SQuAD's official script (Rajpurkar et al. 2018), which transformers had copied.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from lamini.data.hub import cached
 from lamini.errors import UserError
 from lamini.evaluation.benchmarks import squad
 from lamini.evaluation.benchmarks.names import Names, known_names
-from lamini.evaluation.benchmarks.shared import Local, Shared, local, quiet
+from lamini.evaluation.benchmarks.shared import Local, Shared, local, quiet, remember_templates
 from lamini.evaluation.hub import said, silence
 
 
@@ -76,6 +76,7 @@ def load(
     fresh = [name for name in dict.fromkeys(names) if (name, *where) not in _loaded]
     kind = local(data_dir, rows or {}) if data_dir else Shared
     squad.provide()
+    remember_templates()
     with quiet():
         manager = _manager(known, fresh, include_path) if fresh else None
         for name in names:
