@@ -7,7 +7,7 @@ Carried to a machine without a net, the folder serves `data_dir=<folder>` with t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ def check(config: EvaluateConfig) -> None:
     ensure_writable(folder, "data_dir")
     models(config.students)
     suite = config.suite
-    if isinstance(suite, Benchmarks) and suite.tasks:
-        names.check(files(suite.tasks), _include(suite))
+    if isinstance(suite, Benchmarks):
+        names.check(suite.chosen(), _include(suite))
     trouble = silence()
     if trouble:
         raise UserError(
@@ -101,9 +101,9 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
         yield f"models/{repo}", lambda manifest, repo=repo: fetch_model(repo, manifest)
     suite = config.suite
     if isinstance(suite, Benchmarks):
-        include, tasks = _include(suite), files(suite.tasks)
-        stems = {task: file for task, file in tasks.items() if file}
-        for task in tasks:
+        include, chosen = _include(suite), suite.chosen()
+        stems = {task: told.rows for task, told in chosen.items() if told.rows}
+        for task in chosen:
             yield f"tasks/{task}", lambda manifest, task=task: fetch_task(task, include, stems, manifest)
     for kind, (stem, source, split) in PROBES.items():
         if isinstance(suite, kind):
@@ -111,17 +111,6 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
                 f"probes/{stem}",
                 lambda manifest, probe=(stem, source, split): fetch_rows(*probe, manifest),
             )
-
-
-def files(tasks: Any) -> dict[str, str | None]:
-    """The tasks of a suite, and of those that name one the file in data_dir."""
-    if not isinstance(tasks, Mapping):
-        return dict.fromkeys([tasks] if isinstance(tasks, str) else tasks)
-    return {
-        name: one.get("rows") if isinstance(one, Mapping) else getattr(one, "rows", None)
-        for name, one in tasks.items()
-        if one is not None
-    }
 
 
 def _include(suite: Benchmarks) -> Path | None:
