@@ -88,6 +88,7 @@ def evaluate(tmp_path: Path) -> Evaluate:
     return run
 
 
+@pytest.mark.slow
 def test_what_is_fetched_once_serves_where_there_is_no_hub(tmp_path: Path, evaluate: Evaluate) -> None:
     folder, model = tmp_path / "data", tmp_path / "model"
     rest = ("suite=custom", "suite.tasks=[rte]", f"data_dir={folder}")

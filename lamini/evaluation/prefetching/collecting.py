@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,20 +98,18 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
     from lamini.evaluation.prefetching.models import fetch_model
     from lamini.evaluation.prefetching.rows import fetch_rows, fetch_task
 
-    for repo in models(config.students):
-        yield f"models/{repo}", lambda manifest, repo=repo: fetch_model(repo, manifest)
-    suite = config.suite
+    suite, classifier = config.suite, getattr(config, "classifier", None)
+    judge = getattr(classifier, "model", None)  # of toxicity, where it is a model of the hub
+    for repo in [*models(config.students), *(models(judge) if judge else [])]:
+        yield f"models/{repo}", partial(fetch_model, repo)
     if isinstance(suite, Benchmarks):
         include, chosen = _include(suite), suite.chosen()
         stems = {task: told.rows for task, told in chosen.items() if told.rows}
         for task in chosen:
-            yield f"tasks/{task}", lambda manifest, task=task: fetch_task(task, include, stems, manifest)
+            yield f"tasks/{task}", partial(fetch_task, task, include, stems)
     for kind, (stem, source, split) in PROBES.items():
         if isinstance(suite, kind):
-            yield (
-                f"probes/{stem}",
-                lambda manifest, probe=(stem, source, split): fetch_rows(*probe, manifest),
-            )
+            yield f"probes/{stem}", partial(fetch_rows, stem, source, split)
 
 
 def _include(suite: Benchmarks) -> Path | None:
