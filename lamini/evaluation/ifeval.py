@@ -24,7 +24,9 @@ def concerned(tasks: Iterable[str]) -> bool:
 
 
 def check(tasks: Iterable[str], data_dir: str | None) -> None:
-    """Make sure that IFEval's code can run if one of these tasks needs it; where there is no `data_dir`, nltk may fetch.
+    """Make sure that IFEval's code can run if one of these tasks needs it.
+
+    Where there is no `data_dir`, nltk may fetch its model.
 
     Children of this process find the model by NLTK_DATA in their environment.
 

@@ -1,4 +1,4 @@
-"""The oracle's held-out axes as tasks of lm-eval: made on the spot and judged by the oracle, without a network.
+"""The oracle's held-out axes as tasks of lm-eval: made and judged on the spot, without a network.
 
 A task is a YAML file of this folder; its rows and its judge are in rows.py, wrong choices in distractors.py.
 """
