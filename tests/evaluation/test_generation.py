@@ -48,7 +48,7 @@ def test_answers_stop_at_the_end_token_and_are_those_of_the_student(kind: str, t
 
 
 def test_a_task_says_how_long_an_answer_may_be_not_the_export(tmp_path: Path) -> None:
-    """An export's own limit with a prompt that fills the rest would run past the last position of the model."""
+    """With the export's own limit a prompt that fills the rest would run past the model's last position."""
     student = student_of("gpt2", context=64)
     tiny.lively(student.ready())
     export(student, tmp_path / "export", {"name": "x", "init": "scratch", "data": "pairs"})

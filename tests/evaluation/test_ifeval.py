@@ -1,4 +1,4 @@
-"""IFEval: lm-eval's judge on rows of ours in the hub's columns, and what is said where a part of it is missing."""
+"""IFEval: lm-eval's judge on rows of ours in the hub's columns, and what is said where a part is missing."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_model_that_cannot_be_fetched_is_an_error(folder: Path, monkeypatch: p
 
 
 def rows() -> list[dict[str, Any]]:
-    """The cases in the columns of google/IFEval, where every instruction has all arguments, most of them null."""
+    """The cases in the columns of google/IFEval: every instruction has all arguments, most of them null."""
     return [
         {
             "key": number,
