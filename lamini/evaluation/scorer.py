@@ -56,7 +56,7 @@ class Scorer(HFLM):
         self.progress = progress
         self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
         self.cut = 0  # contexts that were longer than the model
-        self.shortened = 0  # answers that had to be shorter than their task allows
+        self.limited = 0  # answers that had to be shorter than their task allows
         kind = EncoderDecoder if self.backend == "seq2seq" else DecoderOnly
         self.obstacle = kind.packing_obstacle(self.config.model_type)
         self.student: Student | None = None
@@ -103,13 +103,13 @@ class Scorer(HFLM):
         """See lm-eval; the contexts in the wrapper.
 
         An answer may have at most half the context of a decoder-only model where a task allows more than all
-        of it (IFEval: 1,280 tokens), which lm-eval's `hf` refuses; those answers are counted as `shortened`.
+        of it (IFEval: 1,280 tokens), which lm-eval's `hf` refuses; those answers are counted as `limited`.
         """
         wrapped = []
         for request in requests:
             context, options = request.args
             bounded = self._bounded(options)
-            self.shortened += bounded is not options
+            self.limited += bounded is not options
             wrapped.append(replace(request, arguments=(self.wrap(context), bounded)))
         # What an export says of its answers' length would outrank in transformers what the task says.
         self.model.generation_config.max_new_tokens = None

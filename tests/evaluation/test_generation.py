@@ -67,12 +67,12 @@ def test_an_answer_longer_than_the_context_is_given_half_of_it(kind: str) -> Non
     found = scorer.generate_until(requests)
     assert len(found) == 2
     if kind == "gpt2":
-        assert scorer.shortened == 2
+        assert scorer.limited == 2
         assert max(len(student.tokenizer(text)["input_ids"]) for text in found) <= 32
         with pytest.raises(AssertionError, match="must be less than"):
             HFLM(pretrained=model, tokenizer=student.tokenizer, max_length=64).generate_until(requests, True)
     else:
-        assert scorer.shortened == 0  # the decoder has a context of its own
+        assert scorer.limited == 0  # the decoder has a context of its own
     assert [request.args[1]["max_gen_toks"] for request in requests] == [64, 64]  # shared with other students
 
 
@@ -86,4 +86,4 @@ def test_where_stock_lm_eval_answers_ours_is_the_same(kind: str) -> None:
     stock = HFLM(pretrained=model, tokenizer=student.tokenizer, max_length=64, batch_size=2)
     ours = Scorer(model, tokenizer=student.tokenizer, max_length=64, batch_size=2)
     assert ours.generate_until(requests) == stock.generate_until(requests, True)
-    assert ours.shortened == 0
+    assert ours.limited == 0
