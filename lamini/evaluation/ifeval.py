@@ -11,8 +11,12 @@ import os
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lamini.errors import UserError
+
+if TYPE_CHECKING:
+    from lamini.evaluation.prefetching.manifest import Manifest
 
 PACKAGES = ("immutabledict", "langdetect", "nltk")
 MODEL = "punkt_tab"
@@ -41,7 +45,7 @@ def check(tasks: Iterable[str], data_dir: str | None) -> None:
             f"suite.tasks: ifeval needs {' and '.join(lacking)}: pip install 'lamini-herd[ifeval]'"
         )
     if data_dir is not None:
-        _known(_place(data_dir))
+        _known(_place(Path(data_dir)))
     if (data_dir is not None or os.environ.get("HF_HUB_OFFLINE") == "1") and not _found():
         raise UserError(
             f"suite.tasks: ifeval counts sentences with nltk's {MODEL}, which is not here; mode=prefetch or"
@@ -49,20 +53,24 @@ def check(tasks: Iterable[str], data_dir: str | None) -> None:
         )
 
 
-def fetch(data_dir: str) -> None:
-    """Put the model into the folder, for machines without a network.
+def fetch(manifest: Manifest) -> dict[str, Any]:
+    """Put the model into the manifest's folder, for machines without a network.
 
     Raises:
         UserError: it cannot be fetched.
     """
     import nltk
 
-    if not nltk.download(MODEL, download_dir=str(_place(data_dir)), quiet=True):
+    folder = _place(manifest.folder)
+    if not nltk.download(MODEL, download_dir=str(folder), quiet=True):
         raise UserError(f"nltk cannot fetch {MODEL}, with which ifeval counts sentences; is there a network?")
+    files = [path for path in (folder / "tokenizers").rglob("*") if path.is_file()]
+    facts = {"revision": None, "licence": None}  # nltk's index tells neither
+    return manifest.add(f"nltk/{MODEL}", files, sources={"nltk_data": facts})
 
 
-def _place(data_dir: str) -> Path:
-    return Path(data_dir).expanduser() / "nltk_data"
+def _place(data_dir: Path) -> Path:
+    return data_dir.expanduser() / "nltk_data"
 
 
 def _known(folder: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from lamini.errors import UserError
 from lamini.evaluation import ifeval
+from lamini.evaluation.prefetching.manifest import Manifest
 
 FILES = ("collocations.tab", "sent_starters.txt", "abbrev_types.txt", "ortho_context.tab")
 KEYS = ("num_words", "relation", "keywords", "end_phrase", "num_sentences")
@@ -101,14 +102,22 @@ def test_without_a_network_the_model_must_be_in_the_folder(
         ifeval.check(["ifeval"], None)
 
 
-def test_a_model_that_cannot_be_fetched_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_is_fetched_into_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import nltk
 
     asked = []
-    monkeypatch.setattr(nltk, "download", lambda name, download_dir, quiet: asked.append(download_dir))
+
+    def download(name: str, download_dir: str, quiet: bool) -> bool:
+        asked.append((name, download_dir))
+        return len(asked) == 1
+
+    monkeypatch.setattr(nltk, "download", download)
+    part = ifeval.fetch(Manifest(folder))
+    assert asked == [("punkt_tab", str(folder / "nltk_data"))]
+    assert {Path(file).name for file in part["files"]} == set(FILES)
+    assert Manifest(folder).has("nltk/punkt_tab")
     with pytest.raises(UserError, match="nltk cannot fetch punkt_tab"):
-        ifeval.fetch(str(folder))
-    assert asked == [str(folder / "nltk_data")]
+        ifeval.fetch(Manifest(folder))
 
 
 def rows() -> list[dict[str, Any]]:
