@@ -2,7 +2,7 @@
 
 The rows are those that data=oracle holds out, in its order, so that `exact_match` here and `held_out` in a
 run.json are one number as long as seed and size are: lm-eval asks with its own `generate`, which allows every
-answer 128 tokens and cuts long prompts from the left, training asks with ours (lamini/training/scoring.py).
+answer 64 tokens and cuts long prompts from the left, training asks with ours (lamini/training/scoring.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 
 from lamini.evaluation.oracle_tasks.distractors import wrong_answers
@@ -57,6 +58,26 @@ def _with_choices(row: Row, seed: int) -> dict[str, Any]:
         "choices": choices,
         "label": choices.index(row.response),
     }
+
+
+def spelled(row: dict[str, Any]) -> list[str]:
+    """The choices, then all of them again behind a blank.
+
+    A response is encoded by itself in training, and whether its first token has a blank in it depends on the
+    tokenizer: byte-level ones put none there, Metaspace puts one. The likelier spelling of a choice counts.
+    """
+    return [*row["choices"], *(f" {choice}" for choice in row["choices"])]
+
+
+def picked(row: dict[str, Any], results: list[tuple[float, bool]]) -> dict[str, float]:
+    """acc of the likeliest choice and acc_norm of the likeliest by the character; `results` as `spelled`.
+
+    Of two choices with -2 and -3, and -9 and -1 behind a blank, the second is the likeliest with its -1.
+    """
+    lengths = np.array([len(choice) for choice in row["choices"]])
+    best = np.array([logprob for logprob, _ in results]).reshape(2, -1).max(axis=0)
+    right = row["label"]
+    return {"acc": float(best.argmax() == right), "acc_norm": float((best / lengths).argmax() == right)}
 
 
 def judged(row: dict[str, Any], answers: list[str]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import pytest
 from lamini.compose import compose
 from lamini.errors import UserError
 from lamini.evaluation import held_out
-from lamini.evaluation.oracle_tasks.rows import answered, chosen, judged
+from lamini.evaluation.oracle_tasks.rows import answered, chosen, judged, picked, spelled
 from lamini.teacher.oracle import generate, is_right
 
 AXES = ["new_instances", "new_phrasings", "unseen_kinds"]
@@ -57,6 +57,18 @@ def test_the_oracle_judges() -> None:
         {"exact_match": 0.0},
         {"exact_match": 0.0},
     ]
+
+
+def test_a_choice_counts_as_its_likelier_spelling() -> None:
+    row = {"choices": ["to", "seven"], "label": 1}
+    assert spelled(row) == ["to", "seven", " to", " seven"]
+
+    def outcome(*logprobs: float) -> dict[str, float]:
+        return picked(row, [(logprob, False) for logprob in logprobs])
+
+    assert outcome(-2.0, -3.0, -9.0, -1.0) == {"acc": 1.0, "acc_norm": 1.0}
+    assert outcome(-9.0, -3.0, -2.0, -9.0) == {"acc": 0.0, "acc_norm": 1.0}  # -1 and -0.6 a character
+    assert outcome(-1.0, -9.0, -9.0, -9.0) == {"acc": 0.0, "acc_norm": 0.0}
 
 
 def test_more_rows_than_there_are_is_an_error() -> None:
