@@ -14,6 +14,7 @@ from typing import Any
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation import ifeval
 from lamini.evaluation.benchmarks import names
 from lamini.evaluation.hub import silence
 from lamini.evaluation.options import Benchmarks, Hallucination, Toxicity
@@ -107,6 +108,8 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
         stems = {task: told.rows for task, told in chosen.items() if told.rows}
         for task in chosen:
             yield f"tasks/{task}", partial(fetch_task, task, include, stems)
+        if ifeval.concerned(chosen):
+            yield "nltk/punkt_tab", ifeval.fetch
     for kind, (stem, source, split) in PROBES.items():
         if isinstance(suite, kind):
             yield f"probes/{stem}", partial(fetch_rows, stem, source, split)
