@@ -159,16 +159,5 @@ def lacking(rows: Dataset, fields: Mapping[str, Any], path: Path) -> str | None:
     return None
 
 
-def hidden(rows: Dataset, target: Any) -> bool:
-    """Whether all answers are negative numbers: so the hub marks labels that are kept secret."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not isinstance(target, str) or target not in rows.column_names:
-        return False
-    values = _values(rows, target)
-    return bool(pa.types.is_integer(values.type) and pc.all(pc.less(values, 0)).as_py())
-
-
 def _values(rows: Dataset, column: str) -> pa.ChunkedArray:
     return rows.select_columns([column]).with_format("arrow")[:].column(column)

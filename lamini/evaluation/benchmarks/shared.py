@@ -15,6 +15,7 @@ from lm_eval.utils import env
 
 from lamini.errors import UserError
 from lamini.evaluation.benchmarks import local_data
+from lamini.evaluation.benchmarks.chance import unanswered
 from lamini.evaluation.hub import said
 
 TEMPLATES = ("doc_to_text", "doc_to_target", "doc_to_choice")
@@ -101,6 +102,9 @@ class Local(Shared):
                 f" its columns must be those of {_published(config)} on the hub"
             ) from error
         self._check(self.task_docs)
+        trouble = unanswered(self) if self.file else None
+        if trouble:
+            raise UserError(f"{self.file} has no right answers: {trouble}")
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **more: Any) -> None:
         """Read the scored split and, where examples are shown, that which they are drawn from."""
@@ -141,10 +145,6 @@ class Local(Shared):
         trouble = local_data.lacking(rows, fields, self.file)
         if trouble:
             raise UserError(trouble)
-        if local_data.hidden(rows, self.config.doc_to_target):
-            raise UserError(
-                f"{self.file} has no answers: all of its {self.config.doc_to_target} are negative"
-            )
 
 
 def local(data_dir: Path, stems: Mapping[str, str]) -> type[Local]:

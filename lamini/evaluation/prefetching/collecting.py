@@ -99,9 +99,8 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
     from lamini.evaluation.prefetching.models import fetch_model
     from lamini.evaluation.prefetching.rows import fetch_rows, fetch_task
 
-    suite, classifier = config.suite, getattr(config, "classifier", None)
-    judge = getattr(classifier, "model", None)  # of toxicity, where it is a model of the hub
-    for repo in [*models(config.students), *(models(judge) if judge else [])]:
+    suite = config.suite
+    for repo in models(config.students):
         yield f"models/{repo}", partial(fetch_model, repo)
     if isinstance(suite, Benchmarks):
         include, chosen = _include(suite), suite.chosen()
