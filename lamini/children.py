@@ -24,7 +24,12 @@ from typing import Any
 from lamini.errors import UserError
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last: SLURM's --signal, before it ends a job
-PRELOAD = ["lamini.training.fit", "lamini.training.plan", "lamini.training.probe", "lamini.training.verify"]
+PRELOAD = [
+    "lamini.training.fit",
+    "lamini.training.planning.plan",
+    "lamini.training.planning.probe",
+    "lamini.training.verify",
+]
 
 
 class Died(Exception):

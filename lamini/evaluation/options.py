@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from lamini.config import SamplingOptions
 from lamini.errors import UserError
 
 if TYPE_CHECKING:
@@ -120,21 +121,44 @@ def _names(tasks: Any) -> list[str]:
 
 
 @dataclass
+class Judge:
+    """How a teacher judges answers; which one says `teacher=`."""
+
+    prompt: str | None  # text file with {question} and {answer}; null: ours
+    tries: int  # times an answer is judged at most until the judge says a verdict and nothing else
+    sampling: SamplingOptions  # of the first time; later ones have a temperature of 1
+
+
+@dataclass
 class Hallucination(Suite):
     """Questions that nobody can answer (paper section 6)."""
 
     name: str  # of the suite
-    questions: str | None  # file with the columns question and category; null: ours
+    questions: str | None  # file with the columns question and category, or a hub id; null: ours
     max_new_tokens: int  # of an answer
+    rules: str | None  # file of phrases that reject a question; null: ours
+    judge: Judge  # a teacher's verdicts, with teacher=<teacher>
+    verdicts: str | None  # file of people's verdicts: student, instruction_id, verdict; null: none
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        from lamini.evaluation.hallucination.checks import check
+
+        check(self, config)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """See `Benchmarks.score`."""
         from lamini.evaluation.hallucination.probe import score
 
         return score(self, config, subject)
+
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Print the paper's table with the students of this line, and what failed."""
+        from lamini.evaluation.hallucination.table import report
+
+        report(self, config, subjects, outcomes)
 
 
 @dataclass
@@ -159,12 +183,20 @@ class Toxicity(Suite):
 class Answers(Suite):
     """Answers to instructions, for the rating page (paper section 4.2)."""
 
-    name: str  # of the suite: evaluation/<name>.parquet
-    instructions: str  # file with the column instruction
+    name: str  # of the suite: evaluation/<name>.parquet, and answers/<name>.parquet of all together
+    instructions: str | None  # file with the column instruction; null: the 252 user-oriented ones in data_dir
+    template: str  # instruction and input as one text, where there is an input
+    selection: str | None  # paper: two an app, without what the benchmarks cover; null: all
+    add: dict[str, str]  # name -> file of finished answers (instruction, response), taken in as a student's
     max_new_tokens: int  # of an answer
+    system: str | None  # a teacher's system message: concise, helpful, or a file; null: none
+    sampling: SamplingOptions  # of a teacher's answers
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        from lamini.evaluation.answers.checks import check
+
+        check(self, config)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """See `Benchmarks.score`."""
