@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from lamini.errors import UserError
-from lamini.evaluation.benchmarks.tasks import load_tasks
 from lamini.evaluation.prefetching.manifest import Manifest, checksum
 from lamini.evaluation.prefetching.models import fetched, needed_files
 from tests.conftest import ROOT
@@ -46,85 +45,95 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
     return stream.getvalue()
 
 
-Prefetch = Callable[..., "subprocess.CompletedProcess[str]"]
+def repositories_of(folder: Path) -> dict[str, Files]:
+    """The model, and the data set that lm-eval's rte names."""
+    card = (
+        b"---\nconfigs:\n- config_name: rte\n  data_files:\n  - {split: train, path: rte/train.parquet}\n"
+        b"  - {split: validation, path: rte/val.parquet}\n---\n"
+    )
+    rows = {"README.md": card, "rte/train.parquet": parquet(RTE[:1]), "rte/val.parquet": parquet(RTE)}
+    return {"models/someone/tiny-gpt2": model_files(folder), "datasets/nyu-mll/glue": rows}
+
+
+REFUSING = """
+import socket, traceback
+def refuse(*arguments, **more):
+    if not arguments or not isinstance(arguments[0], socket.socket) or arguments[0].family != socket.AF_UNIX:
+        open({asked!r}, "a").write("".join(traceback.format_stack()))
+        raise OSError("no sockets here")
+    return connect(*arguments, **more)
+connect = socket.socket.connect
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+"""
+
+Evaluate = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def prefetch(tmp_path: Path) -> Prefetch:
-    """prefetch(hub, "key=value", ...): one line, with a Hugging Face cache of its own."""
+def evaluate(tmp_path: Path) -> Evaluate:
+    """evaluate(hub, "key=value", ...): one line, with a Hugging Face cache of its own."""
 
-    def run(hub: Hub | None, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(hub: Hub | None, *words: str, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
         own = {k: v for k, v in os.environ.items() if not k.startswith(("LAMINI_", "HF_"))}
         environment = {
             **own, "HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": hub.url if hub else "http://127.0.0.1:9",
             "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1", "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(path),
         }  # fmt: skip
         return subprocess.run(
-            [sys.executable, "evaluate.py", "mode=prefetch", *words], cwd=ROOT, env=environment, text=True,
+            [sys.executable, "evaluate.py", *words], cwd=ROOT, env=environment, text=True,
             capture_output=True, timeout=100,
         )  # fmt: skip
 
     return run
 
 
-def test_models_and_rows_are_fetched_once_and_serve_without_a_hub(tmp_path: Path, prefetch: Prefetch) -> None:
-    folder = tmp_path / "data"
-    repositories = {
-        "models/someone/tiny-gpt2": model_files(tmp_path / "model"),
-        "datasets/nyu-mll/glue": {
-            "README.md": b"---\nconfigs:\n- config_name: rte\n  data_files:\n"
-            b"  - {split: train, path: rte/train.parquet}\n"
-            b"  - {split: validation, path: rte/val.parquet}\n---\n",
-            "rte/train.parquet": parquet(RTE[:1]),
-            "rte/val.parquet": parquet(RTE),
-        },
-    }
-    students = "students=[someone/tiny-gpt2,someone/absent]"
-    line = (students, "suite=custom", "suite.tasks=[rte]", f"data_dir={folder}")
-    with serving(repositories) as hub:
-        first = prefetch(hub, *line)
+@pytest.mark.slow
+def test_what_is_fetched_once_serves_where_there_is_no_hub(tmp_path: Path, evaluate: Evaluate) -> None:
+    folder, model = tmp_path / "data", tmp_path / "model"
+    rest = ("suite=custom", "suite.tasks=[rte]", f"data_dir={folder}")
+    with serving(repositories_of(model)) as hub:
+        first = evaluate(hub, "mode=prefetch", "students=[someone/tiny-gpt2,someone/absent]", *rest)
         assert first.returncode == 1, first.stdout + first.stderr
         assert "tasks/rte: fetched, 5 rows" in first.stdout and "licence mit" in first.stdout
         assert "models/someone/absent: " in first.stderr and "RepositoryNotFoundError" in first.stderr
         assert not any("pytorch_model.bin" in asked or "onnx" in asked for asked in hub.asked)
-        hub.asked.clear()
-        second = prefetch(hub, *line[1:], "students=someone/tiny-gpt2")
-        assert second.returncode == 0, second.stdout + second.stderr
-        assert second.stdout.count("there already") == 2
-        assert not any("resolve" in asked for asked in hub.asked)
-    record = json.loads((folder / "manifest.json").read_text())
-    model = record["parts"]["models/someone/tiny-gpt2"]
-    assert model["sources"] == {"someone/tiny-gpt2": {"revision": COMMIT, "licence": "mit"}}
-    weights = model["files"]["models/someone__tiny-gpt2/model.safetensors"]
-    assert weights["sha256"] == checksum(tmp_path / "model" / "model.safetensors")
-    found = fetched(folder, "someone/tiny-gpt2")
-    assert found is not None and not (found / ".cache").exists()
-    tasks, failed = load_tasks(["rte"], folder, None)
-    assert not failed and [row["sentence1"] for row in tasks["rte"].eval_docs] == [
-        r["sentence1"] for r in RTE
-    ]
-
-
-def test_what_is_half_there_is_fetched_again(tmp_path: Path, prefetch: Prefetch) -> None:
-    folder = tmp_path / "data"
-    line = ("students=someone/tiny-gpt2", "suite=custom", f"data_dir={folder}")
-    with serving({"models/someone/tiny-gpt2": model_files(tmp_path / "model")}) as hub:
-        assert prefetch(hub, *line).returncode == 0
         weights = folder / "models" / "someone__tiny-gpt2" / "model.safetensors"
         weights.write_bytes(weights.read_bytes()[:100])
-        again = prefetch(hub, *line)
-        assert again.returncode == 0 and "fetched" in again.stdout, again.stdout + again.stderr
-        assert checksum(weights) == checksum(tmp_path / "model" / "model.safetensors")
+        hub.asked.clear()
+        second = evaluate(hub, "mode=prefetch", "students=someone/tiny-gpt2", *rest)
+        assert second.returncode == 0, second.stdout + second.stderr
+        assert "tasks/rte: there already" in second.stdout and "tiny-gpt2: fetched" in second.stdout
+        assert not any("datasets" in asked for asked in hub.asked)
+    record = json.loads((folder / "manifest.json").read_text())["parts"]["models/someone/tiny-gpt2"]
+    assert record["sources"] == {"someone/tiny-gpt2": {"revision": COMMIT, "licence": "mit"}}
+    told = record["files"]["models/someone__tiny-gpt2/model.safetensors"]
+    assert told["sha256"] == checksum(weights) == checksum(model / "model.safetensors")
+    assert weights.parent == fetched(folder, "someone/tiny-gpt2") and not (weights.parent / ".cache").exists()
+    asked = tmp_path / "asked"
+    (tmp_path / "sitecustomize.py").write_text(REFUSING.format(asked=str(asked)))
+    alone = evaluate(
+        None, "students=someone/tiny-gpt2", *rest, f"paths.output_dir={tmp_path}", "device=cpu", path=tmp_path
+    )
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    assert not asked.exists(), asked.read_text()
+    code = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path)}, capture_output=True)
+    assert "create_connection" in asked.read_text()  # whoever asks is caught
+    found = json.loads((tmp_path / "bases" / "tiny-gpt2" / "evaluation" / "custom.json").read_text())
+    assert found["tasks"]["rte"]["acc"]["n"] == 5
 
 
-def test_no_hub_and_no_folder_are_one_sentence_each(tmp_path: Path, prefetch: Prefetch) -> None:
-    none = prefetch(None, "suite=custom", "suite.tasks=[rte]", f"data_dir={tmp_path / 'data'}")
+def test_no_hub_and_no_folder_are_one_sentence_each(tmp_path: Path, evaluate: Evaluate) -> None:
+    none = evaluate(
+        None, "mode=prefetch", "suite=custom", "suite.tasks=[rte]", f"data_dir={tmp_path / 'data'}"
+    )
     assert none.returncode == 2
     assert none.stderr == (
         "evaluate.py: mode=prefetch needs the hub, and http://127.0.0.1:9 does not answer within 3 s; run it"
         " on a connected machine, or name a mirror in HF_ENDPOINT\n"
     )
-    nowhere = prefetch(None, "suite=custom", "suite.tasks=[rte]")
+    nowhere = evaluate(None, "mode=prefetch", "suite=custom", "suite.tasks=[rte]")
     assert nowhere.returncode == 2
     assert nowhere.stderr == ("evaluate.py: mode=prefetch needs data_dir=<folder>, where everything is put\n")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import Task
 
 PICKED = ("acc", "acc_norm", "acc_bytes")  # metrics that are 1 where a right choice is picked
+LOOKED_AT = 100  # rows that tell whether a file has answers
 PROBED = 1_000  # rows, evenly spread, of a task that scores choices by a function of its own
 
 
@@ -26,7 +27,7 @@ def chance(task: Task, metric: str = "acc") -> float | None:
         return _probed(task, metric)
     if metric not in PICKED:
         return None
-    shares = [len(golds) / count for count, golds in _answers(task)]
+    shares = [len(golds) / count for count, golds in _answers(task, task.eval_docs)]
     return sum(shares) / len(shares)
 
 
@@ -34,17 +35,33 @@ def majority(task: Task) -> float | None:
     """Accuracy of always choosing what is right most often; None unless all rows have the same choices."""
     if not _chooses(task) or not isinstance(task.config.doc_to_choice, list | dict):
         return None
-    counts = Counter(gold for _, golds in _answers(task) for gold in golds)
+    counts = Counter(gold for _, golds in _answers(task, task.eval_docs) for gold in golds)
     return max(counts.values(), default=0) / len(task.eval_docs)
+
+
+def unanswered(task: Any) -> str | None:
+    """What stands in the first row if none of `LOOKED_AT` rows, evenly spread, has a right choice.
+
+    Labels may be hidden, as the hub's of GLUE's test splits are (-1), or of another type ("1" for 1): lm-eval
+    would count every answer as wrong.
+    """
+    if not _chooses(task) or callable(task.config.process_results):
+        return None
+    rows = task.eval_docs
+    some = [rows[number] for number in range(0, len(rows), max(1, len(rows) // LOOKED_AT))]
+    if any(golds for _, golds in _answers(task, some)):
+        return None
+    gold = task.doc_to_text(some[0]) if task.multiple_input else task.doc_to_target(some[0])
+    return f"that of row 1 is {gold!r}, the choices are {', '.join(map(repr, task.doc_to_choice(some[0])))}"
 
 
 def _chooses(task: Task) -> bool:
     return getattr(task, "OUTPUT_TYPE", None) == "multiple_choice" and hasattr(task, "doc_to_choice")
 
 
-def _answers(task: Any) -> Iterator[tuple[int, set[int]]]:
+def _answers(task: Any, rows: Iterable[Any]) -> Iterator[tuple[int, set[int]]]:
     """Number of choices and the right ones, row by row, as lm-eval's process_results finds them."""
-    for row in task.eval_docs:
+    for row in rows:
         choices = task.doc_to_choice(row)
         gold = task.doc_to_text(row) if task.multiple_input else task.doc_to_target(row)
         golds = set()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import datasets
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.utils import env
 
 from lamini.errors import UserError
 from lamini.evaluation.benchmarks import local_data
+from lamini.evaluation.benchmarks.chance import unanswered
 from lamini.evaluation.hub import said
 
 TEMPLATES = ("doc_to_text", "doc_to_target", "doc_to_choice")
@@ -99,6 +102,9 @@ class Local(Shared):
                 f" its columns must be those of {_published(config)} on the hub"
             ) from error
         self._check(self.task_docs)
+        trouble = unanswered(self) if self.file else None
+        if trouble:
+            raise UserError(f"{self.file} has no right answers: {trouble}")
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **more: Any) -> None:
         """Read the scored split and, where examples are shown, that which they are drawn from."""
@@ -139,8 +145,6 @@ class Local(Shared):
         trouble = local_data.lacking(rows, fields, self.file)
         if trouble:
             raise UserError(trouble)
-        if local_data.hidden(rows, self.config.doc_to_target):
-            raise UserError(f"{self.file} has no answers: its {self.config.doc_to_target} is negative")
 
 
 def local(data_dir: Path, stems: Mapping[str, str]) -> type[Local]:
@@ -151,6 +155,12 @@ def local(data_dir: Path, stems: Mapping[str, str]) -> type[Local]:
 def _published(config: Mapping[str, Any]) -> str:
     words = [str(config[key]) for key in ("dataset_path", "dataset_name") if config.get(key)]
     return " ".join(words) or "its data set"
+
+
+def remember_templates() -> None:
+    """lm-eval compiles a task's templates anew for every row, which costs more than all else; now once."""
+    if not hasattr(env.from_string, "cache_info"):
+        env.from_string = lru_cache(maxsize=1024)(env.from_string)  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -7,12 +7,14 @@ Carried to a machine without a net, the folder serves `data_dir=<folder>` with t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation import ifeval
 from lamini.evaluation.benchmarks import names
 from lamini.evaluation.hub import silence
 from lamini.evaluation.options import Benchmarks, Hallucination, Toxicity
@@ -39,8 +41,8 @@ def check(config: EvaluateConfig) -> None:
     ensure_writable(folder, "data_dir")
     models(config.students)
     suite = config.suite
-    if isinstance(suite, Benchmarks) and suite.tasks:
-        names.check(files(suite.tasks), _include(suite))
+    if isinstance(suite, Benchmarks):
+        names.check(suite.chosen(), _include(suite))
     trouble = silence()
     if trouble:
         raise UserError(
@@ -97,31 +99,19 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
     from lamini.evaluation.prefetching.models import fetch_model
     from lamini.evaluation.prefetching.rows import fetch_rows, fetch_task
 
-    for repo in models(config.students):
-        yield f"models/{repo}", lambda manifest, repo=repo: fetch_model(repo, manifest)
     suite = config.suite
+    for repo in models(config.students):
+        yield f"models/{repo}", partial(fetch_model, repo)
     if isinstance(suite, Benchmarks):
-        include, tasks = _include(suite), files(suite.tasks)
-        stems = {task: file for task, file in tasks.items() if file}
-        for task in tasks:
-            yield f"tasks/{task}", lambda manifest, task=task: fetch_task(task, include, stems, manifest)
+        include, chosen = _include(suite), suite.chosen()
+        stems = {task: told.rows for task, told in chosen.items() if told.rows}
+        for task in chosen:
+            yield f"tasks/{task}", partial(fetch_task, task, include, stems)
+        if ifeval.concerned(chosen):
+            yield "nltk/punkt_tab", ifeval.fetch
     for kind, (stem, source, split) in PROBES.items():
         if isinstance(suite, kind):
-            yield (
-                f"probes/{stem}",
-                lambda manifest, probe=(stem, source, split): fetch_rows(*probe, manifest),
-            )
-
-
-def files(tasks: Any) -> dict[str, str | None]:
-    """The tasks of a suite, and of those that name one the file in data_dir."""
-    if not isinstance(tasks, Mapping):
-        return dict.fromkeys([tasks] if isinstance(tasks, str) else tasks)
-    return {
-        name: one.get("rows") if isinstance(one, Mapping) else getattr(one, "rows", None)
-        for name, one in tasks.items()
-        if one is not None
-    }
+            yield f"probes/{stem}", partial(fetch_rows, stem, source, split)
 
 
 def _include(suite: Benchmarks) -> Path | None:

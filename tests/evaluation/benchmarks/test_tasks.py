@@ -59,6 +59,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def failure(name: str, folder: Path, include: Path | None = None) -> str:
+    tasks._loaded.clear()
     found, failed = load_tasks([name], folder, include)
     assert not found
     return failed[name]
@@ -186,7 +187,11 @@ def test_what_is_wrong_with_a_file_is_one_sentence(tmp_path: Path) -> None:
     write(tmp_path / "hellaswag.jsonl", [{"ctx": "a", "endings": ["b"], "label": "0"}])
     assert "KeyError: 'ctx_a'" in failure("hellaswag", tmp_path)
     write(tmp_path / "mrpc.jsonl", [{**RTE[0], "label": -1}])
-    assert failure("mrpc", tmp_path) == f"{tmp_path}/mrpc.jsonl has no answers: its label is negative"
+    assert failure("mrpc", tmp_path) == (
+        f"{tmp_path}/mrpc.jsonl has no right answers: that of row 1 is -1, the choices are 'no', 'yes'"
+    )
+    write(tmp_path / "mrpc.jsonl", [{**RTE[0], "label": "1"}])
+    assert "has no right answers: that of row 1 is '1'" in failure("mrpc", tmp_path)
     write(tmp_path / "sst2.jsonl", [{"sentence": "fine", "label": 1}, {"sentence": None, "label": 0}])
     assert failure("sst2", tmp_path) == f"{tmp_path}/sst2.jsonl, row 2 has no value in column sentence"
     write(tmp_path / "wic.jsonl", [{"sentence1": "a"}, {"sentence2": "b"}])

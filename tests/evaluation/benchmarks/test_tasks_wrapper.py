@@ -151,7 +151,7 @@ def test_what_is_read_of_the_first_row(name: str, tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(scorer, "_loglikelihood_tokens", seen.extend)
         scorer.loglikelihood(loaded.tasks[name].instances)
         read = [
-            tuple(tokenizer.decode(ids, clean_up_tokenization_spaces=False).encode() for ids in pair)
+            tuple(str(tokenizer.decode(ids, clean_up_tokenization_spaces=False)).encode() for ids in pair)
             for _, *pair in seen
         ]
         assert read == [_split(before + context + after, answer) for context, answer in pairs]
