@@ -56,7 +56,7 @@ class Scorer(HFLM):
         if isinstance(pretrained, PreTrainedModel):
             _leave_tied(pretrained)
         super().__init__(pretrained, **{"batch_size": 16, **more})
-        vars(self.model).pop("tie_weights", None)
+        self.model.__dict__.pop("tie_weights", None)
         self.wrap = wrapper_named(wrapper_of(self.tokenizer) if wrapper == "auto" else wrapper)
         self.progress = progress
         self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
