@@ -17,6 +17,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import normalize_gen_kwargs
+from transformers import PreTrainedModel
 
 from lamini.errors import UserError
 from lamini.evaluation.outcome import TaskError
@@ -52,7 +53,10 @@ class Scorer(HFLM):
         Raises:
             UserError: unknown wrapper; tokenizer without an end token.
         """
+        if isinstance(pretrained, PreTrainedModel):
+            _leave_tied(pretrained)
         super().__init__(pretrained, **{"batch_size": 16, **more})
+        self.model.__dict__.pop("tie_weights", None)
         self.wrap = wrapper_named(wrapper_of(self.tokenizer) if wrapper == "auto" else wrapper)
         self.progress = progress
         self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
@@ -65,6 +69,11 @@ class Scorer(HFLM):
         if self.obstacle is None:
             use(self.model, "sdpa")
             self.student = kind(self.tokenizer, self.max_length, "bare", self.model)
+
+    def _create_model(self, *arguments: Any, **more: Any) -> None:
+        """See lm-eval."""
+        super()._create_model(*arguments, **more)
+        _leave_tied(self._model)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """See lm-eval; the contexts in the wrapper.
@@ -150,6 +159,15 @@ class Scorer(HFLM):
                 self.progress(done, len(scored))
         assert None not in found
         return found  # type: ignore[return-value]
+
+
+def _leave_tied(model: Any) -> None:
+    """Make lm-eval's call of `tie_weights` do nothing: what a checkpoint ties is tied when it is loaded.
+
+    transformers 5 believes of every T5 that its head is tied; tied once more, that of T5 v1.1 or Flan-T5
+    would be replaced by its embeddings, and every answer and log-probability would be noise.
+    """
+    model.tie_weights = lambda *arguments, **more: None
 
 
 def wrapper_of(tokenizer: Any) -> str:

@@ -13,14 +13,19 @@ from lamini.evaluation.scorer import Scorer
 from lamini.students.decoder_only import DecoderOnly
 from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.export import export
+from lamini.students.loading import blank, scale_head
 from lamini.students.protocol import Student
 from tests.students import tiny
 
 
 def student_of(kind: str, context: int = 192) -> Student:
-    if kind == "t5":
+    if kind.startswith("t5"):
         tokenizer = tiny.t5_tokenizer()
-        return EncoderDecoder(tokenizer, context, "bare", tiny.t5(len(tokenizer)))
+        model = tiny.t5(len(tokenizer), tied=kind == "t5")
+        if kind == "t5-untied":
+            model = blank(model.config)
+            scale_head(model)
+        return EncoderDecoder(tokenizer, context, "bare", model)
     tokenizer = tiny.gpt2_tokenizer(bos=kind == "llama")
     model = tiny.causal(kind, len(tokenizer), context)
     model.generation_config.eos_token_id = model.config.eos_token_id = tokenizer.eos_token_id
@@ -47,7 +52,7 @@ def written(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return widths
 
 
-@pytest.mark.parametrize("kind", ["t5", "gpt2", "llama"])
+@pytest.mark.parametrize("kind", ["t5", "t5-untied", "gpt2", "llama"])
 def test_answers_stop_at_the_end_token_and_are_those_of_the_student(kind: str, tmp_path: Path) -> None:
     student = student_of(kind)
     tiny.overfit(student)
@@ -106,3 +111,18 @@ def test_where_stock_lm_eval_answers_ours_is_the_same(kind: str) -> None:
     ours = Scorer(model, tokenizer=student.tokenizer, max_length=64, batch_size=2)
     assert ours.generate_until(requests) == stock.generate_until(requests, True)
     assert ours.limited == 0
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_head_of_its_own_stays_one(loaded: bool, tmp_path: Path) -> None:
+    """lm-eval ties weights after loading, with a mapping that says of every T5 that its head is tied."""
+    student = student_of("t5-untied")
+    model = tiny.lively(student.ready()).eval()
+    head = model.get_output_embeddings().weight.clone()
+    assert not head.equal(model.get_input_embeddings().weight)
+    model.save_pretrained(tmp_path)
+    student.tokenizer.save_pretrained(tmp_path)
+    given = str(tmp_path) if loaded else model
+    scorer = Scorer(given, tokenizer=student.tokenizer, device="cpu", dtype="float32")
+    assert scorer.model.get_output_embeddings().weight.equal(head)
+    assert "tie_weights" not in vars(scorer.model)
