@@ -111,7 +111,11 @@ class OpenAICompatible:
         raise self._no_completion("shape", raw)
 
     def answer_in(self, body: dict[str, Any], raw: str) -> Answer:
-        """The first choice of a chat completion; LookupError, TypeError or AttributeError for other shapes."""
+        """The first choice of a chat completion.
+
+        Raises:
+            LookupError, TypeError, AttributeError: the body has another shape.
+        """
         choice = body["choices"][0]
         message = choice["message"]
         text = message.get("content") or message.get("refusal") or ""
@@ -148,8 +152,8 @@ class OpenAICompatible:
         kind, detail = errors.broken(error)
         if kind == "unreachable" and not self._works and await self._silent():
             return UserError(
-                f"nothing answers at {self.endpoint.section}.base_url={self.endpoint.url} ({detail}); start the server there,"
-                " or give the address of one that runs"
+                f"nothing answers at {self.endpoint.section}.base_url={self.endpoint.url} ({detail});"
+                " start the server there, or give the address of one that runs"
             )
         return Transient(kind, self.endpoint.without_key(detail))
 

@@ -84,11 +84,15 @@ class Endpoint:
             return self.no_api("404", message)
         list_ = f"; it offers {', '.join(offered[:20])}" if offered else ""
         more = f" and {len(offered) - 20} more" if len(offered) > 20 else ""
-        return UserError(f"{self.section}.model={self.model} is unknown to {self.url} ({message}){list_}{more}")
+        return UserError(
+            f"{self.section}.model={self.model} is unknown to {self.url} ({message}){list_}{more}"
+        )
 
     def no_api(self, what: str, said: str) -> UserError:
         """The exception for an address that is no API."""
-        answers = {"html": "HTML", "text": "no JSON", "shape": f"JSON that is no {self.result}"}.get(what, what)
+        answers = {"html": "HTML", "text": "no JSON", "shape": f"JSON that is no {self.result}"}.get(
+            what, what
+        )
         return UserError(
             f"{self.section}.base_url={self.url} answers {answers} ({_short(said)});"
             " give the root of an OpenAI-compatible API, most often http://host:port/v1"

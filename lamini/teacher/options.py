@@ -239,7 +239,9 @@ def check_url(url: str, section: str = "teacher") -> None:
         parts = urlsplit(url)
         parts.port  # noqa: B018  (raises where it is no number)
     except ValueError as error:
-        raise UserError(f"{section}.base_url={url} is no address ({error}); try http://host:port/v1") from error
+        raise UserError(
+            f"{section}.base_url={url} is no address ({error}); try http://host:port/v1"
+        ) from error
     if parts.password or parts.username:
         raise UserError(
             f"{section}.base_url holds a password; put it into an environment variable ({section}.key)"
