@@ -183,3 +183,24 @@ def test_a_folder_that_is_no_whole_classifier(
     with pytest.raises(UserError, match=said) as caught:
         judged(opened(tmp_path, tmp_path / "c"), TEXTS)
     assert "c" in str(caught.value) and "goose" not in str(caught.value).lower()
+
+
+def test_a_hub_id_is_looked_for_in_data_dir_and_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `mode=prefetch` puts models, and where the hub's own client does; no socket is opened."""
+    toys.classifier(tmp_path / "data" / "models" / "some__one")
+    opened(tmp_path, Path("some/one"), f"data_dir={tmp_path / 'data'}")
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "hub" / "models--other--one"
+    toys.classifier(repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert opened(tmp_path, Path("other/one")).identity()["revision"] == commit
+    assert opened(tmp_path, Path("other/one"), f"classifier.revision={commit}").commit == commit
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="is not in the Hugging Face cache, and .*HF_HUB_OFFLINE"):
+        opened(tmp_path, Path("other/one"), "classifier.revision=v2")
