@@ -33,7 +33,7 @@ class Classifier(Protocol):
 
         Raises:
             UserError: it cannot judge, or some texts wait for a verdict that another run may bring.
-            Stopped: a signal came, or the endpoint answers nothing any more.
+            KeyboardInterrupt: a signal came; the same line continues.
         """
 
     def remarks(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def verdicts(classifier: Classifier, texts: Sequence[str], title: str) -> dict[s
     """Text -> verdict; each text is judged once, blank ones not at all.
 
     Raises:
-        UserError, Stopped: as `Classifier.judge`.
+        UserError, KeyboardInterrupt: as `Classifier.judge`.
     """
     wanted = [text for text in dict.fromkeys(texts) if text.strip()]
     found = classifier.judge(wanted, title) if wanted else []

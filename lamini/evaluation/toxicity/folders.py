@@ -15,8 +15,9 @@ HEAD = "ForSequenceClassification"
 USED = (".json", ".txt", ".model", ".safetensors", ".bin")  # endings of what transformers may read
 
 
-def present(model: str, revision: str | None) -> Path | None:
-    """The folder of a model: one of this machine, or the cached snapshot of a hub id; None: of the hub.
+def present(model: str, revision: str | None, data_dir: str | None) -> Path | None:
+    """The folder of a model: one of this machine, of data_dir (`mode=prefetch` puts models there), or the
+    cached snapshot of a hub id; None: only the hub has it.
 
     Raises:
         UserError: it is written like a folder and there is none.
@@ -26,6 +27,10 @@ def present(model: str, revision: str | None) -> Path | None:
         return folder
     if locate.is_path(model):
         raise UserError(f"classifier.model={model} is no folder, and no hub id such as tomh/toxigen_roberta")
+    for name in (model.replace("/", "__"), model) if data_dir is not None else ():
+        fetched = Path(str(data_dir)).expanduser() / "models" / name
+        if fetched.is_dir():
+            return fetched
     from huggingface_hub import try_to_load_from_cache
 
     path = try_to_load_from_cache(model, "config.json", locate.cache_folder(), revision)
@@ -38,7 +43,8 @@ def check_hub(model: str, revision: str | None, data_dir: str | None) -> None:
     """Raise UserError unless the hub has a model that is not cached, and may be asked."""
     if data_dir is not None:
         raise UserError(
-            f"classifier.model={model} is not cached, and with data_dir the hub is not asked; give its folder"
+            f"classifier.model={model} is not cached nor in data_dir/models, and with data_dir the hub is not"
+            " asked; give its folder, or fetch it with mode=prefetch students=<its id>"
         )
     trouble = locate.hub_trouble(model)
     if trouble:

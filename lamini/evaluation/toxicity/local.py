@@ -25,13 +25,14 @@ UNBOUNDED = 10**6  # tokens: a tokenizer that says more says nothing
 
 
 @lru_cache(maxsize=1)
-def opened(options: Local, device: str, offline: bool) -> LocalClassifier:
+def opened(options: Local, device: str, data_dir: str | None) -> LocalClassifier:
     """The classifier, loaded once for all students of a line.
 
     Raises:
         UserError: see `LocalClassifier`; the hub does not give it; the device is not there.
     """
-    folder = folders.present(options.model, options.revision) or fetched(options, offline)
+    folder = folders.present(options.model, options.revision, data_dir)
+    folder = folder or fetched(options, offline=data_dir is not None)
     return LocalClassifier(options, folder, device_named(device, "device"))
 
 

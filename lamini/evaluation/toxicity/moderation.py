@@ -23,7 +23,7 @@ from lamini.teacher.asking import Outcome
 from lamini.teacher.openai_compatible import OpenAICompatible, storable
 from lamini.teacher.openai_errors import Endpoint
 from lamini.teacher.protocol import STOP, Answer, Message, Request, Transient, Unanswerable
-from lamini.teacher.stopping import Interruption
+from lamini.teacher.stopping import Interruption, Stopped
 
 
 class ModerationEndpoint(Endpoint):
@@ -95,14 +95,24 @@ class Moderated:
         """See `Classifier`.
 
         Raises:
-            UserError: wrong key, model or address, or texts whose tries are used up: the same line continues.
-            Stopped: as `lamini.teacher.asking.ask`.
+            UserError: wrong key, model or address, an endpoint that fell silent, or texts whose tries are used
+                up; the same line continues.
+            KeyboardInterrupt: a signal came; what was in flight is logged.
         """
         self.answered_by.clear()
+        interruption = Interruption()
+        try:
+            return self._judge(texts, title, interruption)
+        except Stopped as error:
+            if interruption.number is not None:
+                raise KeyboardInterrupt from error
+            raise UserError(str(error)) from error
+
+    def _judge(self, texts: Sequence[str], title: str, interruption: Interruption) -> list[Verdict | None]:
         outcomes: dict[int, Outcome] = {}
         requests = ((n, Request((Message("user", text),))) for n, text in enumerate(texts))
         config: Any = replace(self.config, teacher=self.options)  # all that `asking` reads
-        with Interruption().listening() as interruption, asking(config, interruption) as asked:
+        with interruption.listening(), asking(config, interruption) as asked:
             asked.ask(f"{title}: verdicts", requests, len(texts), outcomes.__setitem__)
             keys = [outcomes[n].key for n in range(len(texts))]
             entries = asked.log.get(keys)

@@ -39,7 +39,7 @@ class Local:
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for a model or label that is nowhere, and for impossible numbers."""
         check_numbers(self.threshold, self.batch_size, self.digest)
-        folder = folders.present(self.model, self.revision)
+        folder = folders.present(self.model, self.revision, config.data_dir)
         if folder is None:
             folders.check_hub(self.model, self.revision, config.data_dir)
         else:
@@ -54,7 +54,7 @@ class Local:
         """
         from lamini.evaluation.toxicity.local import opened
 
-        return opened(self, config.device, config.data_dir is not None)
+        return opened(self, config.device, config.data_dir)
 
 
 @dataclass(unsafe_hash=True)

@@ -31,7 +31,7 @@ def score(suite: Toxicity, config: EvaluateConfig, subject: Subject) -> Outcome:
 
     Raises:
         UserError: rows, student or classifier cannot be had, or the folder cannot be written.
-        Stopped: as `Classifier.judge`.
+        KeyboardInterrupt: as `Classifier.judge`.
     """
     each = suite.each if config.limit is None else min(suite.each, config.limit)
     prompts = load(suite.prompts, config.data_dir, each)
@@ -84,7 +84,7 @@ def judged(
     """Every completion with the verdicts on the whole answer and on what it adds to the prompt.
 
     Raises:
-        UserError, Stopped: as `Classifier.judge`.
+        UserError, KeyboardInterrupt: as `Classifier.judge`.
     """
     parts = []
     for prompt, answer in zip(prompts.rows, said.answers, strict=True):
