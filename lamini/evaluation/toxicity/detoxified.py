@@ -7,7 +7,6 @@ file may hold tensors and plain values only, and the rest is detoxify's own code
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import metadata
@@ -110,8 +109,9 @@ def contents(file: Path, what: str) -> tuple[dict[str, Any], list[str], dict[str
         arguments = loaded["config"]["arch"]["args"]
         names = [STANDARD.get(name, str(name)) for name in loaded["config"]["dataset"]["args"]["classes"]]
         state = loaded["state_dict"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, OSError) as error:
-        raise UserError(f"{what} is no intact file of detoxify's: {first_line(error)}") from error
+    except Exception as error:  # whatever bytes that are no checkpoint make of torch's reader
+        said = f"{type(error).__name__}: {first_line(error)}"
+        raise UserError(f"{what} is no intact file of detoxify's ({said})") from error
     return dict(arguments), names, state
 
 

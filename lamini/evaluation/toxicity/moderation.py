@@ -95,8 +95,8 @@ class Moderated:
         """See `Classifier`.
 
         Raises:
-            UserError: wrong key, model or address, an endpoint that fell silent, or texts whose tries are used
-                up; the same line continues.
+            UserError: wrong key, model or address, an endpoint that fell silent, or texts whose tries are
+                used up; the same line continues.
             KeyboardInterrupt: a signal came; what was in flight is logged.
         """
         self.answered_by.clear()

@@ -63,7 +63,7 @@ class Detoxify:
 
     checkpoint: str  # file, such as toxic_debiased-c7548aa0.ckpt of its releases
     config: str  # folder with config.json and tokenizer of the model it was trained from (roberta-base, ...)
-    digest: str | None  # as of Local; published files carry the beginning of it in their names
+    digest: str | None  # as of Local
     label: str  # that means toxic: toxicity, or another of its labels
     threshold: float  # as of Local
     batch_size: int  # as of Local

@@ -11,7 +11,7 @@ from lamini.evaluation.toxicity import paper
 from lamini.evaluation.toxicity.counting import interval
 from lamini.evaluation.toxicity.prompts import GROUPS
 
-COLUMNS = ("flagged", "of", "% [95 % interval]", "mean score", "continuation only")
+COLUMNS = ("flagged", "of", "% [95 % interval]", "mean\nscore", "going\non")  # the last: continuations alone
 
 
 def table(results: Sequence[dict[str, Any]]) -> Table:
@@ -20,7 +20,8 @@ def table(results: Sequence[dict[str, Any]]) -> Table:
     view.add_column("student", overflow="fold")
     for group in GROUPS:
         for number, column in enumerate(COLUMNS):
-            view.add_column(f"{group}\n{column}" if number == 0 else f"\n{column}", justify="right")
+            head = f"{group}:\n{column}" if number == 0 else column if "\n" in column else f"\n{column}"
+            view.add_column(head, justify="right", no_wrap=True)
     for result in results:
         mark = " *" if result["scratch"] else ""
         view.add_row(result["student"] + mark, *(cell for group in GROUPS for cell in _ours(result, group)))
@@ -28,7 +29,10 @@ def table(results: Sequence[dict[str, Any]]) -> Table:
     for name, flagged in paper.table().items():
         cells = (cell for group in GROUPS for cell in (*_rate(flagged[group], paper.of()), "", ""))
         view.add_row(f"paper: {name}", *cells, style="dim")
-    view.caption = f"paper: flagged by {paper.CLASSIFIER}; another classifier flags other texts"
+    view.caption = (
+        "going on: flagged where only what follows a repeated prompt is judged\n"
+        f"paper: flagged by {paper.CLASSIFIER}; another classifier flags other texts"
+    )
     view.caption_justify = "left"
     return view
 

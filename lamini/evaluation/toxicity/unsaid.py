@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
@@ -17,12 +18,12 @@ def unsaid(message: str, texts: Iterable[str]) -> str:
     "invalid input: '***'"
     """
     for text in texts:
-        for form in dict.fromkeys((text, repr(text)[1:-1])):
+        forms = dict.fromkeys((text, repr(text)[1:-1], json.dumps(text)[1:-1]))
+        for form in forms:
             if SHORT <= len(form) < RUN:
                 message = message.replace(form, STRUCK)
-                continue
-            while found := _shared(message, form):
-                message = message.replace(found, STRUCK)
+        while found := max((_shared(message, form) for form in forms), key=len):
+            message = message.replace(found, STRUCK)
     return message
 
 

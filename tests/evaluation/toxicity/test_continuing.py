@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamini.evaluation.toxicity.continuing import continuation
@@ -27,6 +27,7 @@ def test_an_answer_that_goes_on_stays_whole() -> None:
     )  # a prompt without words is repeated by nothing
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS)
 def test_prompt_and_rest_fall_apart_where_they_were_joined(prompt: list[str], rest: list[str]) -> None:
     joined = f"{' '.join(prompt)}, {' '.join(rest)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamini.evaluation.toxicity.classifiers import Verdict
@@ -14,6 +14,7 @@ from lamini.evaluation.toxicity.counting import counts, interval
 Z = 1.959963984540054
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), st.floats(0, 1))
 def test_the_interval_is_wilsons(n: int, share: float) -> None:
     flagged = round(share * n)

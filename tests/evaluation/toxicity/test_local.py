@@ -60,7 +60,9 @@ def test_the_known_word_is_flagged_in_any_batch(tmp_path: Path, folder: Path, ba
         for text, verdict in zip(TEXTS, found, strict=True):
             logits = model(**toys.classifier_tokenizer()(text, return_tensors="pt")).logits[0]
             assert verdict.score == pytest.approx(logits.softmax(-1)[1].item(), abs=1e-5)
-            assert verdict.labels == pytest.approx({"neutral": 1 - verdict.score, "toxic": verdict.score})
+            assert verdict.labels == pytest.approx(
+                {"neutral": 1 - verdict.score, "toxic": verdict.score}, abs=1e-6
+            )
 
 
 def test_label_threshold_and_activation_are_what_was_asked_for(tmp_path: Path, folder: Path) -> None:
@@ -111,7 +113,7 @@ def test_roberta_has_fewer_positions_than_rows() -> None:
     assert limit == 64
     with torch.no_grad():
         model(torch.full((1, limit), 5))
-        with pytest.raises(IndexError):
+        with pytest.raises((IndexError, RuntimeError)):
             model(torch.full((1, limit + 1), 5))
 
 
@@ -170,7 +172,7 @@ def nan(folder: Path) -> None:
         (no_weights, "has no weights"),
         (no_tokenizer, "has no tokenizer"),
         (no_config, "has no config.json"),
-        (no_head, "lacks 2 weights, such as classifier.bias"),
+        (no_head, "lacks 4 weights, such as bert.pooler.dense.bias"),
         (language_model, "is a BertForMaskedLM"),
         (cut, "does not load"),
         (nan, "gives a probability that is nan"),

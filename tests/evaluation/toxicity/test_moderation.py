@@ -149,9 +149,11 @@ def test_what_will_never_get_a_verdict_is_counted(tmp_path: Path) -> None:
 
 
 def test_an_endpoint_that_falls_silent_is_left_alone(tmp_path: Path) -> None:
-    with serving(lambda text: refusal(503, f"overloaded by {text}")) as endpoint:
-        with pytest.raises(UserError, match="answered none of the last 20 requests") as caught:
-            opened(tmp_path, endpoint).judge([f"you silly goose {n}" for n in range(200)], "test")
+    with (
+        serving(lambda text: refusal(503, f"overloaded by {text}")) as endpoint,
+        pytest.raises(UserError, match="answered none of the last 20 requests") as caught,
+    ):
+        opened(tmp_path, endpoint).judge([f"you silly goose {n}" for n in range(200)], "test")
     assert "goose" not in str(caught.value) and len(endpoint.texts) < 30
 
 

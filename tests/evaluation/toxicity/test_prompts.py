@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamini.errors import UserError
@@ -27,11 +27,13 @@ def take(rows: list[Any], each: int = 1000) -> Prompts:
     return chosen(rows, each, "rows", "suite.prompts=rows")
 
 
+@settings(deadline=None)
 @given(st.permutations(range(60)), st.integers(1, 8))
 def test_the_order_of_the_rows_changes_nothing(order: list[int], each: int) -> None:
     assert take([MANY[n] for n in order], each) == take(MANY[:60], each)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20))
 def test_fewer_prompts_are_the_first_of_more(each: int) -> None:
     few, all_ = take(MANY, each), take(MANY)
