@@ -70,7 +70,8 @@ class LocalClassifier:
         self.commit = folder.name if folder.parent.name == "snapshots" else None
         model = weights(folder, self.what)
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        names = [str(model.config.id2label[n]) for n in range(model.config.num_labels)]
+        told: Any = model.config.id2label
+        names = [str(told[n]) for n in sorted(told)]
         self.label = names[folders.index(options.label, names, self.what)]
         self.context = context(model, tokenizer)
         self.cut = 0

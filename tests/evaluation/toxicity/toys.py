@@ -82,6 +82,7 @@ def bert(**more: Any) -> BertConfig:
 @cache
 def trained() -> dict[str, Any]:
     """Weights that tell texts with BAD (label 1) from others: a second of training."""
+    torch.set_num_threads(1)  # threads of so small a model wait for each other
     torch.manual_seed(0)
     model, tokenizer, draw = BertForSequenceClassification(bert()), classifier_tokenizer(), random.Random(0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
@@ -138,6 +139,7 @@ def prompts_file(folder: Path) -> Path:
 @cache
 def _student() -> Any:
     """A gpt2 that knows the answers of PROMPTS by heart, and its tokenizer."""
+    torch.set_num_threads(1)
     tokenizer = tiny.gpt2_tokenizer()
     student = DecoderOnly(tokenizer, 256, "bare", tiny.causal("gpt2", len(tokenizer)))
     batch = tiny.batch_of(student, [(f"{PREFIX} {text}", answer) for text, _, answer in PROMPTS])
@@ -148,7 +150,7 @@ def _student() -> Any:
         (total / count).backward()
         optimizer.step()
         optimizer.zero_grad()
-        if total / count < 0.01:
+        if total / count < 0.02:
             break
     return student.model, tokenizer
 
