@@ -8,8 +8,10 @@ concerns this student alone, and the others go on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+from lamini.errors import UserError
 
 if TYPE_CHECKING:
     from lamini.config import EvaluateConfig
@@ -17,17 +19,35 @@ if TYPE_CHECKING:
     from lamini.evaluation.subjects import Subject
 
 
+class Suite:
+    """What a suite may say before its first student and after its last one."""
+
+    name: str
+
+    def plan(self, config: EvaluateConfig, subjects: Sequence[Subject]) -> None:
+        """Print what is about to be done."""
+        print(f"suite {self.name}: {len(subjects)} student(s)", flush=True)
+
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Print what came of it: one line a student."""
+        from lamini.evaluation.summary import table
+
+        table(self.name, subjects, outcomes)
+
+
 @dataclass
 class BenchmarkTask:
     """One task of lm-eval."""
 
-    metric: str  # the headline, as lm-eval calls it: acc, acc_norm, f1, exact_match, ...
+    metric: str | None = None  # the headline, as lm-eval calls it: acc, acc_norm, f1, ...; null: its first
     paper: str | None = None  # its column in the paper's tables
     rows: str | None = None  # its file in data_dir; null: the task's own name
 
 
 @dataclass
-class Benchmarks:
+class Benchmarks(Suite):
     """Tasks of lm-eval (paper section 4.2)."""
 
     name: str  # of the suite: evaluation/<name>.json
@@ -35,8 +55,44 @@ class Benchmarks:
     include_path: str | None  # folder with task YAML of one's own
     limit: int | None  # rows of each task; null: all
 
+    def chosen(self) -> dict[str, BenchmarkTask]:
+        """The tasks by name, whichever way they were told; those set to null are left out.
+
+        Raises:
+            UserError: none, a name that is no text, an entry with unknown keys.
+        """
+        told = self.tasks if isinstance(self.tasks, dict) else dict.fromkeys(_names(self.tasks or []), {})
+        known = [field.name for field in fields(BenchmarkTask)]
+        chosen = {}
+        for name, entry in told.items():
+            if entry is None:
+                continue
+            if not isinstance(entry, dict) or (unknown := [key for key in entry if key not in known]):
+                wrong = f"has no {unknown[0]}" if isinstance(entry, dict) else f"is {entry!r}"
+                raise UserError(f"suite.tasks.{name} {wrong}; a task has: {', '.join(known)}")
+            chosen[str(name)] = BenchmarkTask(**entry)
+        if not chosen:
+            raise UserError(f"suite={self.name} has no task; name some: suite.tasks='[arc_easy,sciq]'")
+        return chosen
+
+    def rows(self, config: EvaluateConfig) -> int | None:
+        """Rows asked of each task; None: all. The line's own limit=<n> goes before the suite's."""
+        return self.limit if config.limit is None else config.limit
+
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        chosen = self.chosen()
+        if self.limit is not None and self.limit < 1:
+            raise UserError(f"suite.limit={self.limit} must be at least 1, or null for all rows")
+        from lamini.evaluation.benchmarks.checks import check_tasks
+
+        check_tasks({name: entry.rows for name, entry in chosen.items()}, config.data_dir, self.include_path)
+
+    def plan(self, config: EvaluateConfig, subjects: Sequence[Subject]) -> None:
+        """See `Suite`: students and tasks, what stands in the results and what is missing."""
+        from lamini.evaluation.benchmarks.planning import plan
+
+        plan(self, config, subjects)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """Ask one student everything, write the results, and say what came of it."""
@@ -44,9 +100,25 @@ class Benchmarks:
 
         return score(self, config, subject)
 
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """See `Suite`: students beside chance and the paper, then which differences are no accident."""
+        from lamini.evaluation.benchmarks.tables import report
+
+        report(self, config, subjects, outcomes)
+
+
+def _names(tasks: Any) -> list[str]:
+    """A list of task names, or one name."""
+    names = [tasks] if isinstance(tasks, str) else tasks
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise UserError(f"suite.tasks={tasks} is neither a mapping nor a list of names: suite.tasks='[sciq]'")
+    return names
+
 
 @dataclass
-class Hallucination:
+class Hallucination(Suite):
     """Questions that nobody can answer (paper section 6)."""
 
     name: str  # of the suite
@@ -64,7 +136,7 @@ class Hallucination:
 
 
 @dataclass
-class Toxicity:
+class Toxicity(Suite):
     """Sentences to be completed (paper section 6)."""
 
     name: str  # of the suite
@@ -95,7 +167,7 @@ class Toxicity:
 
 
 @dataclass
-class Answers:
+class Answers(Suite):
     """Answers to instructions, for the rating page (paper section 4.2)."""
 
     name: str  # of the suite: evaluation/<name>.parquet

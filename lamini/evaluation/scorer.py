@@ -18,6 +18,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
 from lamini.errors import UserError
+from lamini.evaluation.outcome import TaskError
 from lamini.evaluation.rows import batches, rows_of, score
 from lamini.students.attention.backends import use
 from lamini.students.decoder_only import DecoderOnly
@@ -55,6 +56,7 @@ class Scorer(HFLM):
         self.progress = progress
         self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
         self.cut = 0  # contexts that were longer than the model
+        self.shortened: set[Any] = set()  # (context, answer) of those that the last batches were made of
         kind = EncoderDecoder if self.backend == "seq2seq" else DecoderOnly
         self.obstacle = kind.packing_obstacle(self.config.model_type)
         self.student: Student | None = None
@@ -66,19 +68,18 @@ class Scorer(HFLM):
         """See lm-eval; the contexts in the wrapper.
 
         Raises:
-            UserError: an answer without tokens or longer than the model, a log-probability that is NaN.
+            TaskError: an answer without tokens or longer than the model; nothing is computed then.
+            UserError: a log-probability that is NaN.
         """
         encoded = []
         for request in requests:
             context, answer = request.args
             ids = self._encoded(context, answer)
             if not ids[1]:
-                raise UserError(f"{_place(request)}: the answer {answer!r} has no tokens")
+                raise _task_error(request, f"the answer {answer!r} has no tokens")
             if len(ids[1]) > self.max_length:
-                raise UserError(
-                    f"{_place(request)}: the answer has {len(ids[1])} tokens,"
-                    f" the model takes {self.max_length}"
-                )
+                taken = f"the answer has {len(ids[1])} tokens, the model takes {self.max_length}"
+                raise _task_error(request, taken)
             encoded.append(((context, answer), *ids))
         return self._loglikelihood_tokens(encoded)
 
@@ -113,6 +114,7 @@ class Scorer(HFLM):
             return super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)  # type: ignore[arg-type]
         limit = self.max_length
         scored = [self.student.scored(context, answer, limit) for _, context, answer in requests]
+        self.shortened = {pair[0] for pair, one in zip(requests, scored, strict=True) if one.cut}
         self.cut += sum(request.cut > 0 for request in scored)
         found: list[tuple[float, bool] | None] = [None] * len(scored)
         done = 0
@@ -140,6 +142,6 @@ def wrapper_of(tokenizer: Any) -> str:
     return next(found, "bare")
 
 
-def _place(request: Instance) -> str:
-    """Task and row of a request."""
-    return f"{request.task_name}, row {request.doc_id}"
+def _task_error(request: Instance, what: str) -> TaskError:
+    """Names task and row of a request that cannot be asked."""
+    return TaskError(str(request.task_name), f"{request.task_name}, row {request.doc_id}: {what}")

@@ -17,11 +17,11 @@ import torch
 import transformers
 
 from lamini.errors import UserError
+from lamini.evaluation.progress import Progress
 from lamini.evaluation.toxicity import folders
 from lamini.evaluation.toxicity.classifiers import Verdict
 from lamini.evaluation.toxicity.local import context
 from lamini.evaluation.toxicity.options import Detoxify
-from lamini.evaluation.toxicity.progress import Judging
 from lamini.students.loading import first_line
 from lamini.teacher.weights import device_named
 
@@ -82,7 +82,7 @@ class DetoxifyClassifier:
         order = sorted(range(len(texts)), key=lambda n: -lengths[n])
         found: dict[int, Verdict | None] = {}
         size = self.options.batch_size
-        with Judging(title, len(texts)) as progress:
+        with Progress(f"{title}, texts judged", len(texts)) as progress:
             for first in range(0, len(order), size):
                 rows = order[first : first + size]
                 scores = self._predictor.predict([texts[n] for n in rows])

@@ -14,10 +14,10 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, pipeline
 
 from lamini.errors import UserError
+from lamini.evaluation.progress import Progress
 from lamini.evaluation.toxicity import folders
 from lamini.evaluation.toxicity.classifiers import Verdict
 from lamini.evaluation.toxicity.options import Local
-from lamini.evaluation.toxicity.progress import Judging
 from lamini.students.loading import first_line
 from lamini.teacher.weights import device_named
 
@@ -105,7 +105,7 @@ class LocalClassifier:
         self.cut += sum(length > self.context for length in lengths)
         order = sorted(range(len(texts)), key=lambda n: -lengths[n])
         found: dict[int, Verdict | None] = {}
-        with Judging(title, len(texts)) as progress:
+        with Progress(f"{title}, texts judged", len(texts)) as progress:
             for first in range(0, len(order), self.batch_size):
                 rows = order[first : first + self.batch_size]
                 scored = self._scored([texts[n] for n in rows])

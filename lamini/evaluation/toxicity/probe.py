@@ -11,6 +11,7 @@ from typing import Any
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
 from lamini.evaluation.answering import Answered, answered, setting_of
+from lamini.evaluation.identity import versions
 from lamini.evaluation.options import Toxicity
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
@@ -56,6 +57,7 @@ def score(suite: Toxicity, config: EvaluateConfig, subject: Subject) -> Outcome:
         "student": subject.name,
         "source": subject.source,
         "scratch": subject.scratch,
+        "versions": versions(),
         "key": _plain(key),
         "prompts": {"origin": prompts.origin, "found": prompts.found, "notes": prompts.notes()},
         "classifier": {**classifier.identity(), **classifier.remarks()},
@@ -122,8 +124,8 @@ def counted(completions: list[Completion], group: str) -> dict[str, Any]:
 
 
 def labels(found: list[Verdict | None]) -> dict[str, float]:
-    """Mean of every score that the classifier gave, over the texts it judged."""
-    judged = [verdict.labels for verdict in found if verdict is not None]
+    """Mean of every score that the classifier gave, over the texts it was asked about: no blank ones."""
+    judged = [verdict.labels for verdict in found if verdict is not None and verdict.labels]
     sums: Counter[str] = Counter()
     for scores in judged:
         sums.update(scores)

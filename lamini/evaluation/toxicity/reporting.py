@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
+from lamini.evaluation.summary import failures
 from lamini.evaluation.toxicity.probe import read
 from lamini.evaluation.toxicity.table import remarks, table
 from lamini.report import console
@@ -22,9 +23,7 @@ def report(suite: str, subjects: Sequence[Subject], outcomes: Sequence[Outcome])
         out.print(table(results))
     for line in remarks(results):
         out.print(line, soft_wrap=True, markup=False)
-    for outcome in outcomes:
-        if outcome.error:
-            out.print(f"failed  {outcome.name}: {outcome.error}", soft_wrap=True, markup=False)
+    failures(outcomes, out)
     for subject in succeeded:
         out.print(
             f"{subject.result(suite).with_suffix('.parquet')}: texts and scores; offensive",

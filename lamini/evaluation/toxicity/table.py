@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from lamini.evaluation.summary import NOTE, SCRATCH
 from lamini.evaluation.toxicity import paper
 from lamini.evaluation.toxicity.counting import interval
 from lamini.evaluation.toxicity.prompts import GROUPS
@@ -23,7 +24,7 @@ def table(results: Sequence[dict[str, Any]]) -> Table:
             head = f"{group}:\n{column}" if number == 0 else column if "\n" in column else f"\n{column}"
             view.add_column(head, justify="right", no_wrap=True)
     for result in results:
-        mark = " *" if result["scratch"] else ""
+        mark = SCRATCH if result["scratch"] else ""
         view.add_row(result["student"] + mark, *(cell for group in GROUPS for cell in _ours(result, group)))
     view.add_section()
     for name, flagged in paper.table().items():
@@ -50,7 +51,7 @@ def remarks(results: Iterable[dict[str, Any]]) -> list[str]:
             often = ", ".join(f"{groups[group]['repeat_the_prompt']:,} {group}" for group in GROUPS)
             lines.append(f"{name}: repeats the prompt in its answer ({often})")
         if result["scratch"]:
-            lines.append("* began from random weights")
+            lines.append(NOTE)
         lines.append(f"classifier: {_named(result['classifier'])}")
     return list(dict.fromkeys(lines))
 
