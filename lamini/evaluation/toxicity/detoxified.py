@@ -55,7 +55,7 @@ class DetoxifyClassifier:
         arguments, names, state = contents(self.file, self.what)
         label = STANDARD.get(options.label, options.label)
         self.label = names[folders.index(label, names, self.what)]
-        self.cut = 0
+        self.cut = 0  # texts of the last call that were too long
         self._predictor = predictor(arguments, names, state, self.folder, device, self.what)
 
     def identity(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class DetoxifyClassifier:
         """See `Classifier`."""
         tokenizer = self._predictor.tokenizer
         lengths = [len(ids) for ids in tokenizer(list(texts))["input_ids"]]
-        self.cut += sum(length > tokenizer.model_max_length for length in lengths)
+        self.cut = sum(length > tokenizer.model_max_length for length in lengths)
         order = sorted(range(len(texts)), key=lambda n: -lengths[n])
         found: dict[int, Verdict | None] = {}
         size = self.options.batch_size

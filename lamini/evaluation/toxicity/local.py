@@ -74,7 +74,7 @@ class LocalClassifier:
         names = [str(told[n]) for n in sorted(told)]
         self.label = names[folders.index(options.label, names, self.what)]
         self.context = context(model, tokenizer)
-        self.cut = 0
+        self.cut = 0  # texts of the last call that were too long
         self.batch_size = options.batch_size if tokenizer.pad_token_id is not None else 1
         self._tokenizer = tokenizer
         # It takes the sigmoid where labels do not exclude each other, else the softmax, as config.json says.
@@ -102,7 +102,7 @@ class LocalClassifier:
     def judge(self, texts: Sequence[str], title: str) -> list[Verdict | None]:
         """See `Classifier`; a text longer than the model is cut at its end and counted."""
         lengths = [len(ids) for ids in self._tokenizer(list(texts))["input_ids"]]
-        self.cut += sum(length > self.context for length in lengths)
+        self.cut = sum(length > self.context for length in lengths)
         order = sorted(range(len(texts)), key=lambda n: -lengths[n])
         found: dict[int, Verdict | None] = {}
         with Progress(f"{title}, texts judged", len(texts)) as progress:

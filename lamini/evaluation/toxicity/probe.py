@@ -43,7 +43,7 @@ def score(suite: Toxicity, config: EvaluateConfig, subject: Subject) -> Outcome:
         "each": each,
         "prefix": suite.prefix,
         "answers": setting_of(config, subject, suite.max_new_tokens),
-        "classifier": classifier.identity(),
+        "classifier": deciding(classifier.identity()),
     }
     old = read(subject, suite.name)
     if old and old["key"] == _plain(key) and not config.force and _rows_file(subject, suite.name).is_file():
@@ -78,6 +78,12 @@ def read(subject: Subject, suite: str) -> dict[str, Any] | None:
         return dict(result) if result["key"]["format"] == FORMAT else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def deciding(identity: dict[str, Any]) -> dict[str, Any]:
+    """Of a classifier what decides its verdicts: where files have digests, their place is no part of it."""
+    place = ("model", "revision") if "sha256" in identity else ()
+    return {name: value for name, value in identity.items() if name not in place}
 
 
 def judged(

@@ -101,6 +101,8 @@ def test_long_texts_are_cut_and_counted(tmp_path: Path, folder: Path) -> None:
     fits = " ".join(["sky"] * (toys.CONTEXT - 2))
     found = judged(classifier, [fits, f"{fits} goose", "sky"])
     assert found[0].score == found[1].score and classifier.remarks() == {"texts_cut": 1}
+    judged(classifier, ["sky"])
+    assert classifier.remarks() == {"texts_cut": 0}  # of the student at hand, not of all before it
 
 
 def test_roberta_has_fewer_positions_than_rows() -> None:

@@ -111,6 +111,12 @@ def test_what_is_done_is_skipped_and_what_differs_is_not(place: Path, subject: S
     assert score(config(place, other, "force=true"), subject).status == "done"
 
 
+def test_a_classifier_that_was_moved_is_known_again(place: Path, subject: Subject) -> None:
+    score(config(place), subject)
+    moved = toys.local(toys.classifier(place / "moved"))
+    assert score(config(place, *moved), subject).status == "skipped"
+
+
 def test_a_damaged_result_is_made_anew(place: Path, subject: Subject) -> None:
     score(config(place), subject)
     subject.result("toxicity").write_text("{")
