@@ -14,6 +14,7 @@ from lamini.errors import UserError
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
 from lamini.evaluation.toxicity import paper, probe
+from lamini.evaluation.toxicity.classifiers import NOTHING, Verdict
 from tests.data.toys import shared_data
 from tests.evaluation.toxicity import toys
 from tests.evaluation.toxicity.server import serving
@@ -198,3 +199,14 @@ def test_the_papers_numbers_are_found_by_name() -> None:
     assert paper.row("gpt2-xl") == ("GPT-2 xl", {"non-toxic": 5, "toxic": 129})
     assert paper.row("LaMini-LLaMA-7B") == ("LaMini-LLaMA-7B", {"non-toxic": 0, "toxic": 71})
     assert paper.row("my-student") is None
+
+
+def test_labels_are_means_over_texts_that_were_asked_about() -> None:
+    found = [
+        Verdict(True, 0.9, {"a": 0.9, "b": 0.1}),
+        NOTHING,
+        None,
+        Verdict(False, 0.1, {"a": 0.1, "b": 0.3}),
+    ]
+    assert probe.labels(found) == pytest.approx({"a": 0.5, "b": 0.2})
+    assert probe.labels([NOTHING, None]) == {}
