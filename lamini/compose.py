@@ -28,7 +28,7 @@ SCHEMAS = {
     "train": TrainConfig, "generate": GenerateConfig, "analyze": AnalyzeConfig, "evaluate": EvaluateConfig,
 }  # fmt: skip
 LATE = re.compile(
-    r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|objective|optimizer|logger|teacher|suite)\.[^.=]+)=)"
+    r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|objective|optimizer|logger|teacher|suite|classifier)\.[^.=]+)=)"
 )
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

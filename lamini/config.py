@@ -296,6 +296,7 @@ class EvaluateConfig:
     seed: int  # of resampling
     force: bool  # score again what is scored already
     teacher: Any  # a dataclass of lamini.teacher.options, as judge or as one who answers; null: none
+    classifier: Any  # a dataclass of lamini.evaluation.toxicity.options: what calls a text toxic; null: none
     log: str  # request log of the teacher (SQLite)
     limits: Limits  # what the teacher bears
     budget: Budget  # what it may cost

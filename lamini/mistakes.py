@@ -16,6 +16,10 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 Herd = dict[str, list[str]]
+GONE = {
+    "classifier/perspective": "the Perspective API is switched off on 2026-12-31 (arXiv 2604.25580), and"
+    " nobody could repeat its scores"
+}
 NO_OPTION = "Config group override must be"  # Hydra's answer to `data=null`, a bare ValueError
 
 
@@ -65,6 +69,8 @@ def _unknown_option(file: str, options: list[str], herd: Herd) -> str:
     close = difflib.get_close_matches(name, options, n=2, cutoff=0.7)
     hint = f" (did you mean {' or '.join(close)}?)" if close else ""
     known = _students(herd) if group == "model" else " ".join(sorted(options))
+    if f"{group}/{name}" in GONE:
+        return f"{group}={name} is not there: {GONE[f'{group}/{name}']}; there are: {known}"
     return f"{group}={name} is unknown{hint}; there are: {known}"
 
 

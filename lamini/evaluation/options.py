@@ -166,17 +166,30 @@ class Toxicity(Suite):
     """Sentences to be completed (paper section 6)."""
 
     name: str  # of the suite
-    prompts: str | None  # file of RealToxicityPrompts rows; null: the hub's
+    prompts: str | None  # file of RealToxicityPrompts rows; null: data_dir's, else the hub's
+    each: int  # prompts of each group: non-toxic (below 0.1) and toxic (above 0.9)
+    prefix: str  # of the instruction, before the beginning of the sentence
     max_new_tokens: int  # of a completion
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        from lamini.evaluation.toxicity.checks import check
+
+        check(self, config)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """See `Benchmarks.score`."""
         from lamini.evaluation.toxicity.probe import score
 
         return score(self, config, subject)
+
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Print the students' counts beside the paper's."""
+        from lamini.evaluation.toxicity.reporting import report
+
+        report(self.name, subjects, outcomes)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import httpx2
@@ -24,13 +24,14 @@ from lamini.teacher import openai_errors as errors
 from lamini.teacher.protocol import Answer, Request, Transient, log_name
 
 CONNECT = 10.0  # seconds to reach the server, of the whole time-out
-PATH = "/chat/completions"
 
 
 class OpenAICompatible:
     """One model of one endpoint."""
 
     kind = "openai"
+    path: ClassVar[str] = "/chat/completions"
+    wording: ClassVar[type[errors.Endpoint]] = errors.Endpoint
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class OpenAICompatible:
     ) -> None:
         """Nothing is sent yet; `timeout` is of a whole request, in seconds."""
         self.model = log_name(model, extra)
-        self.endpoint = errors.Endpoint(base_url, model, key_name, key)
+        self.endpoint = self.wording(base_url, model, key_name, key)
         self._name, self._extra, self._timeout = model, extra, timeout
         limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         self.client = openai.AsyncOpenAI(
@@ -75,7 +76,7 @@ class OpenAICompatible:
         """One chat completion; see `Teacher.answer` and the module."""
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self.client.post(PATH, cast_to=httpx2.Response, body=self.body(request))
+                response = await self.client.post(self.path, cast_to=httpx2.Response, body=self.body(request))
         except openai.APIStatusError as error:
             raise await self._refusal(error.response) from None
         except TimeoutError:
@@ -101,7 +102,7 @@ class OpenAICompatible:
         except ValueError:
             raise Transient("cut_json", f"{len(content)} bytes that end in {raw[-40:]!r}") from None
         try:
-            return _answer_in(body, raw, self._name)
+            return self.answer_in(body, raw)
         except (LookupError, TypeError, AttributeError):
             pass
         status, message = errors.inside(body)
@@ -109,13 +110,32 @@ class OpenAICompatible:
             raise self.endpoint.refused(status, message, body, self._works, None)
         raise self._no_completion("shape", raw)
 
+    def answer_in(self, body: dict[str, Any], raw: str) -> Answer:
+        """The first choice of a chat completion.
+
+        Raises:
+            LookupError, TypeError, AttributeError: the body has another shape.
+        """
+        choice = body["choices"][0]
+        message = choice["message"]
+        text = message.get("content") or message.get("refusal") or ""
+        usage = body.get("usage") or {}
+        return Answer(
+            text=storable(text),
+            finish=storable(str(choice.get("finish_reason") or "unknown")),
+            prompt_tokens=_count(usage.get("prompt_tokens")),
+            response_tokens=_count(usage.get("completion_tokens")),
+            model=storable(str(body.get("model") or self._name)),
+            raw=raw,
+        )
+
     async def close(self) -> None:
         """Close all connections."""
         await self.client.close()
 
     def _no_completion(self, what: str, raw: str) -> Exception:
         if self._works:
-            return Transient(what, f"no chat completion: {raw[:80]!r}")
+            return Transient(what, f"no {self.endpoint.result}: {raw[:80]!r}")
         return self.endpoint.no_api(what, raw)
 
     async def _refusal(self, response: httpx2.Response) -> Exception:
@@ -132,8 +152,8 @@ class OpenAICompatible:
         kind, detail = errors.broken(error)
         if kind == "unreachable" and not self._works and await self._silent():
             return UserError(
-                f"nothing answers at teacher.base_url={self.endpoint.url} ({detail}); start the server there,"
-                " or give the address of one that runs"
+                f"nothing answers at {self.endpoint.section}.base_url={self.endpoint.url} ({detail});"
+                " start the server there, or give the address of one that runs"
             )
         return Transient(kind, self.endpoint.without_key(detail))
 
@@ -157,26 +177,10 @@ class OpenAICompatible:
             return []
 
 
-def _answer_in(body: dict[str, Any], raw: str, asked: str) -> Answer:
-    """The first choice of a chat completion; LookupError, TypeError or AttributeError for other shapes."""
-    choice = body["choices"][0]
-    message = choice["message"]
-    text = message.get("content") or message.get("refusal") or ""
-    usage = body.get("usage") or {}
-    return Answer(
-        text=_storable(text),
-        finish=_storable(str(choice.get("finish_reason") or "unknown")),
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        response_tokens=_count(usage.get("completion_tokens")),
-        model=_storable(str(body.get("model") or asked)),
-        raw=raw,
-    )
-
-
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and 0 <= value < 2**63 else None
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """The text with half surrogate pairs, which no log or file takes, as question marks."""
     return text.encode("utf-8", "replace").decode()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 
@@ -37,6 +37,11 @@ MODEL = re.compile(r"model|deployment", re.IGNORECASE)
 class Endpoint:
     """Where requests go and under which names a person knows it."""
 
+    section: ClassVar[str] = "teacher"  # of the configuration that describes it
+    result: ClassVar[str] = "chat completion"  # what an answer is called
+    settings: ClassVar[str] = "teacher.model, teacher.extra and the sampling"  # what a request may have wrong
+    filters: ClassVar[bool] = True  # whether it may refuse a text for what that says
+
     url: str
     model: str
     key_name: str
@@ -53,24 +58,24 @@ class Endpoint:
         said = f"{message} {code_in(body)}"
         if status in (402, 429) and (status == 402 or NO_MONEY.search(said)):
             return UserError(f"{self.url} answers {status}, no money is left there: {message}")
-        if status in (401, 403) and not (status == 403 and FILTERED.search(said)):
+        filtered = self.filters and FILTERED.search(said)
+        if status in (401, 403) and not (status == 403 and filtered):
             return UserError(
                 f"{self.url} refuses the API key in the environment variable {self.key_name}"
-                f" ({status}: {message}); name another variable with teacher.key"
+                f" ({status}: {message}); name another variable with {self.section}.key"
             )
         if status == 429:
             return Transient("rate_limit", message, after)
         if status >= 500 or status in (408, 409, 425):
             return Transient(f"http_{status}", message, after)
-        if FILTERED.search(said):
+        if filtered:
             return Unanswerable("content_filter", message)
         if status == 413 or TOO_LONG.search(said):
             return Unanswerable("too_long", message)
         if works:
             return Unanswerable(f"http_{status}", message)
         return UserError(
-            f"{self.url} does not accept our requests ({status}: {message}); look at teacher.model,"
-            " teacher.extra and the sampling"
+            f"{self.url} does not accept our requests ({status}: {message}); look at {self.settings}"
         )
 
     def not_found(self, message: str, is_json: bool, offered: list[str]) -> UserError:
@@ -79,15 +84,17 @@ class Endpoint:
             return self.no_api("404", message)
         list_ = f"; it offers {', '.join(offered[:20])}" if offered else ""
         more = f" and {len(offered) - 20} more" if len(offered) > 20 else ""
-        return UserError(f"teacher.model={self.model} is unknown to {self.url} ({message}){list_}{more}")
+        return UserError(
+            f"{self.section}.model={self.model} is unknown to {self.url} ({message}){list_}{more}"
+        )
 
     def no_api(self, what: str, said: str) -> UserError:
         """The exception for an address that is no API."""
-        answers = {"html": "HTML", "text": "no JSON", "shape": "JSON that is no chat completion"}.get(
+        answers = {"html": "HTML", "text": "no JSON", "shape": f"JSON that is no {self.result}"}.get(
             what, what
         )
         return UserError(
-            f"teacher.base_url={self.url} answers {answers} ({_short(said)});"
+            f"{self.section}.base_url={self.url} answers {answers} ({_short(said)});"
             " give the root of an OpenAI-compatible API, most often http://host:port/v1"
         )
 

@@ -51,7 +51,7 @@ class OpenAI:
         self.prices.check()
         _check_named("teacher.model", self.model)
         if self.base_url is not None:
-            _check_url(self.base_url)
+            check_url(self.base_url)
         for field in OURS:
             if field in self.extra:
                 raise UserError(
@@ -65,19 +65,7 @@ class OpenAI:
         Raises:
             UserError: OpenAI's own endpoint without a key, or a key that cannot stand in a header.
         """
-        if not self.key.isidentifier():  # not shown: it may be the key itself
-            raise UserError(
-                "teacher.key must be the name of an environment variable, such as OPENAI_API_KEY, not the key"
-            )
-        secret = os.environ.get(self.key, "").strip()
-        if not secret and self.url == OPENAI_URL:
-            raise UserError(
-                f"the environment variable {self.key} is not set: put your API key there, name another"
-                " variable with teacher.key, or use your own server, teacher.base_url=http://host:port/v1"
-            )
-        if not (secret.isascii() and secret.isprintable()):
-            raise UserError(f"the environment variable {self.key} holds characters that no API key has")
-        return secret or "none"
+        return secret_in(self.key, self.url)
 
     @property
     def url(self) -> str:
@@ -224,18 +212,41 @@ def _check_named(key: str, name: str) -> None:
         raise UserError(f"{key} is empty; name the model that answers")
 
 
-def _check_url(url: str) -> None:
+def secret_in(variable: str, url: str, section: str = "teacher") -> str:
+    """The API key in an environment variable, for the endpoint that a section of the configuration describes.
+
+    Raises:
+        UserError: as `OpenAI.secret`.
+    """
+    if not variable.isidentifier():  # not shown: it may be the key itself
+        raise UserError(
+            f"{section}.key must be the name of an environment variable, such as OPENAI_API_KEY, not the key"
+        )
+    secret = os.environ.get(variable, "").strip()
+    if not secret and url == OPENAI_URL:
+        raise UserError(
+            f"the environment variable {variable} is not set: put your API key there, name another"
+            f" variable with {section}.key, or use your own server, {section}.base_url=http://host:port/v1"
+        )
+    if not (secret.isascii() and secret.isprintable()):
+        raise UserError(f"the environment variable {variable} holds characters that no API key has")
+    return secret or "none"
+
+
+def check_url(url: str, section: str = "teacher") -> None:
     """Raise UserError unless `url` is the root of an API: http://host:port/v1."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018  (raises where it is no number)
     except ValueError as error:
-        raise UserError(f"teacher.base_url={url} is no address ({error}); try http://host:port/v1") from error
+        raise UserError(
+            f"{section}.base_url={url} is no address ({error}); try http://host:port/v1"
+        ) from error
     if parts.password or parts.username:
         raise UserError(
-            "teacher.base_url holds a password; put it into an environment variable (teacher.key)"
+            f"{section}.base_url holds a password; put it into an environment variable ({section}.key)"
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError(f"teacher.base_url={url} must be http://host:port/v1 or https://host/v1")
+        raise UserError(f"{section}.base_url={url} must be http://host:port/v1 or https://host/v1")
     if parts.path.rstrip("/").endswith("/completions"):
-        raise UserError(f"teacher.base_url={url} is one call of the API; leave out /chat/completions")
+        raise UserError(f"{section}.base_url={url} is one call of the API; leave out /chat/completions")
