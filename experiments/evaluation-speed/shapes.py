@@ -46,6 +46,9 @@ def write(shape: Shape, tokenizers: Path, folder: Path, tiny: bool = False) -> i
     torch.manual_seed(config.seed)
     tokenizer = build_tokenizer(config, lambda: iter(()))
     model = build_model(config, len(tokenizer))
+    head = model.get_output_embeddings().weight
+    if shape.name == "t5":  # drawn with a deviation of 1: log-probabilities would be hundreds a token
+        head.data *= head.shape[1] ** -0.5
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return sum(parameter.numel() for parameter in model.parameters())
