@@ -64,7 +64,9 @@ def scored(lm: Any, clock: Clock, tasks: Path, job: dict[str, Any]) -> dict[str,
         setattr(lm, setting, value)
     name = f"{job['task']}_local"
     task = manager(tasks).load([name])
-    results = lm_eval.evaluate(lm, task, limit=job["limit"], bootstrap_iters=0, log_samples=False)
+    rows = len(task["tasks"][name].eval_docs)
+    chosen = [number * rows // job["limit"] for number in range(job["limit"])]  # files are sorted by source
+    results = lm_eval.evaluate(lm, task, samples={name: chosen}, bootstrap_iters=0, log_samples=False)
     metrics = {key.split(",")[0]: value for key, value in results["results"][name].items() if "," in key}
     return {
         "seconds": clock.seconds, "processor": clock.processor, "requests": len(clock.found),

@@ -22,6 +22,7 @@ from transformers import PreTrainedModel
 from transformers.activations import NewGELUActivation
 
 from lamini.errors import UserError
+from lamini.evaluation.packing import packed
 from lamini.evaluation.rows import batches, rows_of, score
 from lamini.students.attention.backends import use
 from lamini.students.decoder_only import DecoderOnly
@@ -123,16 +124,17 @@ class Scorer(HFLM):
         self.cut += sum(request.cut > 0 for request in scored)
         found: list[tuple[float, bool] | None] = [None] * len(scored)
         done = 0
-        for batch in batches(rows_of(scored, self.batch_tokens), self.batch_tokens, self.slack):
-            for number, logprob, greedy in score(self.student, batch, scored):
-                if math.isnan(logprob):
-                    raise UserError(f"the log-probability of {requests[number][0]} is NaN")
-                found[number] = (logprob, greedy)
-                if requests[number][0] is not None:
-                    self.cache_hook.add_partial("loglikelihood", requests[number][0], found[number])
-                done += 1
-            if self.progress:
-                self.progress(done, len(scored))
+        with packed(self.model):
+            for batch in batches(rows_of(scored, self.batch_tokens), self.batch_tokens, self.slack):
+                for number, logprob, greedy in score(self.student, batch, scored):
+                    if math.isnan(logprob):
+                        raise UserError(f"the log-probability of {requests[number][0]} is NaN")
+                    found[number] = (logprob, greedy)
+                    if requests[number][0] is not None:
+                        self.cache_hook.add_partial("loglikelihood", requests[number][0], found[number])
+                    done += 1
+                if self.progress:
+                    self.progress(done, len(scored))
         assert None not in found
         return found  # type: ignore[return-value]
 
