@@ -12,7 +12,7 @@ import importlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -24,7 +24,12 @@ from typing import Any
 from lamini.errors import UserError
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last: SLURM's --signal, before it ends a job
-PRELOAD = ["lamini.training.fit", "lamini.training.plan", "lamini.training.probe", "lamini.training.verify"]
+PRELOAD = [
+    "lamini.training.fit",
+    "lamini.training.planning.plan",
+    "lamini.training.planning.probe",
+    "lamini.training.verify",
+]
 
 
 class Died(Exception):
@@ -36,9 +41,13 @@ class Died(Exception):
 
 
 class Children:
-    """The child of this process, if there is one, and the signals that go to it."""
+    """The child of this process, if there is one, and the signals that go to it.
 
-    def __init__(self) -> None:
+    `preload` are the modules that its server imports before the first child: one server a process.
+    """
+
+    def __init__(self, preload: Sequence[str] = PRELOAD) -> None:
+        self.preload = list(preload)
         self.child: BaseProcess | None = None
         self.stopped_by: int | None = None
 
@@ -50,7 +59,7 @@ class Children:
             Died: it was killed, or raised anything else (its traceback stands on stderr).
             KeyboardInterrupt: a signal came while no child was there to pass it on to.
         """
-        context = _server()
+        context = _server(self.preload)
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=_call, args=(module, function, arguments, sender))
         try:
@@ -96,11 +105,11 @@ class Children:
             return  # it ended this moment
 
 
-def _server() -> ForkServerContext:
+def _server(preload: list[str]) -> ForkServerContext:
     """The running server."""
     _spin_briefly()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
+    context.set_forkserver_preload(preload)
     with deaf():
         forkserver.ensure_running()
     return context

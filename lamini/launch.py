@@ -24,7 +24,7 @@ from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
 from lamini.runs import Job, RunFolder, State
 from lamini.schema import typed
-from lamini.training.forecast import Forecast
+from lamini.training.planning.forecast import Forecast
 
 BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
@@ -52,7 +52,7 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
     try:
         with LINE.signals():
             forecasts = LINE.call(
-                "lamini.training.plan", "plan_all", [(job.config, job.folder) for job in jobs]
+                "lamini.training.planning.plan", "plan_all", [(job.config, job.folder) for job in jobs]
             )
             if jobs[0].config.mode is Mode.plan:
                 forecasts = [_probed(job, item) for job, item in zip(jobs, forecasts, strict=True)]
@@ -77,7 +77,7 @@ def _probed(job: Job, forecast: Forecast) -> Forecast:
         return forecast
     print(f"measuring {forecast.run} ...", flush=True)
     try:
-        found = LINE.call("lamini.training.probe", "probe", job.config, forecast.micro_tokens)
+        found = LINE.call("lamini.training.planning.probe", "probe", job.config, forecast.micro_tokens)
     except Died as error:
         if LINE.stopped_by:
             raise

@@ -11,7 +11,7 @@ import pytest
 from lamini import report
 from lamini.report import count, duration
 from lamini.runs import FORMAT, RunFolder
-from lamini.training.forecast import Forecast
+from lamini.training.planning.forecast import Forecast
 
 FORECAST = Forecast(
     run="t5-nano", student="t5", architecture="encoder-decoder", init="scratch", parameters=1_234_567,

@@ -46,9 +46,12 @@ def write(shape: Shape, tokenizers: Path, folder: Path, tiny: bool = False) -> i
     torch.manual_seed(config.seed)
     tokenizer = build_tokenizer(config, lambda: iter(()))
     model = build_model(config, len(tokenizer))
-    head = model.get_output_embeddings().weight
-    if shape.name == "t5":  # drawn with a deviation of 1: log-probabilities would be hundreds a token
-        head.data *= head.shape[1] ** -0.5
+    if shape.name == "t5":
+        # Head and embeddings hold the same numbers: lm-eval 0.4.13 ties them whatever the model says. Those
+        # are drawn with a deviation of 1, which would make log-probabilities of hundreds a token.
+        shared = model.get_input_embeddings().weight
+        shared.data *= shared.shape[1] ** -0.5
+        model.get_output_embeddings().weight.data.copy_(shared)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return sum(parameter.numel() for parameter in model.parameters())

@@ -20,9 +20,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from hashlib import blake2b
@@ -35,7 +32,7 @@ from filelock import FileLock
 
 from lamini.data.records import row_hashes
 from lamini.data.tokens import ARRAYS, Tokens, open_folder
-from lamini.data.writing import ArrayWriter
+from lamini.data.writing import ArrayWriter, build_folder
 from lamini.errors import UserError
 
 if TYPE_CHECKING:
@@ -91,20 +88,7 @@ def key_of(student: Student, table: pa.Table) -> str:
 
 def _build(student: Student, table: pa.Table, folder: Path, progress: Progress | None) -> Tokens:
     """Tokenise into a temporary folder and give it its name; called under the lock."""
-    for stale in folder.parent.glob(f"{folder.name}.building*"):
-        shutil.rmtree(stale, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}.building", dir=folder.parent))
-    try:
-        meta = _write(student, table, draft, progress)
-        with (draft / "meta.json").open("w", encoding="utf-8") as stream:
-            json.dump(meta, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.chmod(0o755)  # mkdtemp makes it private, a cache is shared
-        os.replace(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    build_folder(folder, lambda draft: _write(student, table, draft, progress))
     tokens = open_folder(folder, table)
     assert tokens is not None, f"{folder} was written but does not open"
     return tokens

@@ -1,4 +1,4 @@
-"""A .npy file that grows: numpy's format, written before its length is known.
+"""How cached arrays are written: a folder is there when it is complete, a .npy file may grow.
 
 `np.lib.format.open_memmap` wants the length first, and holding 2.58M rows to learn it is what the
 cache avoids. Headers written by numpy leave room for a longer shape, so the final one fits over the
@@ -7,10 +7,37 @@ first.
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
+
+
+def build_folder(folder: Path, write: Callable[[Path], dict[str, Any]]) -> None:
+    """Have `write` fill a draft, add what it returns as meta.json, and give the draft its name.
+
+    What stands under that name, and drafts that a killed process left, are removed. Called under a lock.
+    """
+    for stale in folder.parent.glob(f"{folder.name}.building*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}.building", dir=folder.parent))
+    try:
+        meta = write(draft)
+        with (draft / "meta.json").open("w", encoding="utf-8") as stream:
+            json.dump(meta, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.chmod(0o755)  # mkdtemp makes it private, a cache is shared
+        os.replace(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 class ArrayWriter:

@@ -1,20 +1,51 @@
-"""What evaluate.py does with the jobs of its line; imports nothing heavy before all of them are checked."""
+"""What evaluate.py does with the jobs of its line; imports nothing heavy before all of them are checked.
+
+The students of a job are scored in one child process (lamini/children.py), so that they share what is loaded
+and a killed one takes nobody along. Launchers that bring a process of their own score in that.
+"""
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
-from lamini.config import EvaluateConfig
+from lamini.children import Children, Died, here
+from lamini.config import EvaluateConfig, EvaluateMode
 from lamini.entry import Start
+from lamini.errors import UserError
+from lamini.evaluation.hub import stay_offline
+from lamini.evaluation.prefetching import collecting
+from lamini.evaluation.running import evaluate
 from lamini.evaluation.subjects import subjects
-from lamini.runs import Job
+from lamini.launch import BASIC
+from lamini.runs import Job, ensure_writable
 from lamini.schema import typed
+from lamini.students.prompts import WRAPPERS
 
-_statuses: list[int] = []  # of the jobs of this line: Hydra's launcher calls them one by one
+CHOICES = {
+    "wrapper": ("auto", "both", *WRAPPERS),
+    "device": ("auto", "cpu", "cuda", "mps"),
+    "precision": ("auto", "fp32", "bf16"),
+}
+PRELOAD = ["torch", "transformers", "lm_eval.evaluator"]
+
+
+class Line(Children):
+    """What the command line of this process is doing: shared by the jobs that Hydra calls one by one."""
+
+    statuses: list[int]
+
+
+LINE = Line(PRELOAD)
+LINE.statuses = []
 
 
 def starter() -> Start:
@@ -30,19 +61,51 @@ def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: lis
     """
     for one in jobs:
         check(one.config)
-    _statuses.clear()
-    main()
-    return max(_statuses, default=0)
+    LINE.statuses = []
+    try:
+        with LINE.signals():
+            main()
+    except (Died, KeyboardInterrupt) as error:
+        if not LINE.stopped_by:
+            raise
+        print(f"Stopped ({error or 'interrupted'}). Continue with: {shlex.join(line)}", flush=True)
+    if LINE.stopped_by:
+        return 128 + LINE.stopped_by
+    return max(LINE.statuses, default=0)
 
 
 def check(config: EvaluateConfig) -> None:
     """Raise UserError for what cannot work: one sentence that names the key and says what would."""
+    for key, known in CHOICES.items():
+        if (value := getattr(config, key)) not in known:
+            raise UserError(f"{key}={value} is unknown; it can be {' '.join(known)}")
+    for key, least in (("limit", 1), ("batch_tokens", 1), ("threads", 1), ("seed", 0)):
+        if (value := getattr(config, key)) is not None and value < least:
+            raise UserError(f"{key}={value} must be at least {least}")
+    if not config.name or Path(config.name).name != config.name or config.name in (".", ".."):
+        raise UserError(f"name={config.name} must be the name of a folder under paths.output_dir")
+    if config.mode is EvaluateMode.prefetch:
+        collecting.check(config)
+        return
+    if config.data_dir is not None:
+        stay_offline()
     config.suite.check(config)
-    subjects(config)
+    for folder in {subject.folder for subject in subjects(config)}:
+        ensure_writable(folder / "evaluation", "paths.output_dir")
+    ensure_writable(Path(config.paths.cache_dir), "paths.cache_dir")
 
 
 def job(config: DictConfig) -> None:
-    """One job as Hydra's launcher calls it."""
-    from lamini.evaluation.running import evaluate
-
-    _statuses.append(evaluate(typed(config, EvaluateConfig)))
+    """One job as Hydra's launcher calls it; what a student cannot do leaves a status, no exception."""
+    hydra = HydraConfig.get()
+    if LINE.stopped_by:
+        return
+    own_process = hydra.mode == RunMode.MULTIRUN and hydra.launcher._target_ != BASIC
+    call = here if own_process else LINE.call
+    told = typed(config, EvaluateConfig)
+    try:
+        fetching = told.mode is EvaluateMode.prefetch
+        LINE.statuses.append(collecting.prefetch(told) if fetching else evaluate(told, call))
+    except UserError as error:  # of the whole job: task data that is nowhere, a full disk
+        print(f"evaluate.py: {error}", file=sys.stderr, flush=True)
+        LINE.statuses.append(2)

@@ -7,8 +7,12 @@ concerns this student alone, and the others go on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+from lamini.config import SamplingOptions
+from lamini.errors import UserError
 
 if TYPE_CHECKING:
     from lamini.config import EvaluateConfig
@@ -16,17 +20,35 @@ if TYPE_CHECKING:
     from lamini.evaluation.subjects import Subject
 
 
+class Suite:
+    """What a suite may say before its first student and after its last one."""
+
+    name: str
+
+    def plan(self, config: EvaluateConfig, subjects: Sequence[Subject]) -> None:
+        """Print what is about to be done."""
+        print(f"suite {self.name}: {len(subjects)} student(s)", flush=True)
+
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Print what came of it: one line a student."""
+        from lamini.evaluation.summary import table
+
+        table(self.name, subjects, outcomes)
+
+
 @dataclass
 class BenchmarkTask:
     """One task of lm-eval."""
 
-    metric: str  # the headline, as lm-eval calls it: acc, acc_norm, f1, exact_match, ...
+    metric: str | None = None  # the headline, as lm-eval calls it: acc, acc_norm, f1, ...; null: its first
     paper: str | None = None  # its column in the paper's tables
     rows: str | None = None  # its file in data_dir; null: the task's own name
 
 
 @dataclass
-class Benchmarks:
+class Benchmarks(Suite):
     """Tasks of lm-eval (paper section 4.2)."""
 
     name: str  # of the suite: evaluation/<name>.json
@@ -34,8 +56,44 @@ class Benchmarks:
     include_path: str | None  # folder with task YAML of one's own
     limit: int | None  # rows of each task; null: all
 
+    def chosen(self) -> dict[str, BenchmarkTask]:
+        """The tasks by name, whichever way they were told; those set to null are left out.
+
+        Raises:
+            UserError: none, a name that is no text, an entry with unknown keys.
+        """
+        told = self.tasks if isinstance(self.tasks, dict) else dict.fromkeys(_names(self.tasks or []), {})
+        known = [field.name for field in fields(BenchmarkTask)]
+        chosen = {}
+        for name, entry in told.items():
+            if entry is None:
+                continue
+            if not isinstance(entry, dict) or (unknown := [key for key in entry if key not in known]):
+                wrong = f"has no {unknown[0]}" if isinstance(entry, dict) else f"is {entry!r}"
+                raise UserError(f"suite.tasks.{name} {wrong}; a task has: {', '.join(known)}")
+            chosen[str(name)] = BenchmarkTask(**entry)
+        if not chosen:
+            raise UserError(f"suite={self.name} has no task; name some: suite.tasks='[arc_easy,sciq]'")
+        return chosen
+
+    def rows(self, config: EvaluateConfig) -> int | None:
+        """Rows asked of each task; None: all. The line's own limit=<n> goes before the suite's."""
+        return self.limit if config.limit is None else config.limit
+
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        chosen = self.chosen()
+        if self.limit is not None and self.limit < 1:
+            raise UserError(f"suite.limit={self.limit} must be at least 1, or null for all rows")
+        from lamini.evaluation.benchmarks.checks import check_tasks
+
+        check_tasks({name: entry.rows for name, entry in chosen.items()}, config.data_dir, self.include_path)
+
+    def plan(self, config: EvaluateConfig, subjects: Sequence[Subject]) -> None:
+        """See `Suite`: students and tasks, what stands in the results and what is missing."""
+        from lamini.evaluation.benchmarks.planning import plan
+
+        plan(self, config, subjects)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """Ask one student everything, write the results, and say what came of it."""
@@ -43,17 +101,48 @@ class Benchmarks:
 
         return score(self, config, subject)
 
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """See `Suite`: students beside chance and the paper, then which differences are no accident."""
+        from lamini.evaluation.benchmarks.tables import report
+
+        report(self, config, subjects, outcomes)
+
+
+def _names(tasks: Any) -> list[str]:
+    """A list of task names, or one name."""
+    names = [tasks] if isinstance(tasks, str) else tasks
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise UserError(f"suite.tasks={tasks} is neither a mapping nor a list of names: suite.tasks='[sciq]'")
+    return names
+
 
 @dataclass
-class Hallucination:
+class Judge:
+    """How a teacher judges answers; which one says `teacher=`."""
+
+    prompt: str | None  # text file with {question} and {answer}; null: ours
+    tries: int  # times an answer is judged at most until the judge says a verdict and nothing else
+    sampling: SamplingOptions  # of the first time; later ones have a temperature of 1
+
+
+@dataclass
+class Hallucination(Suite):
     """Questions that nobody can answer (paper section 6)."""
 
     name: str  # of the suite
-    questions: str | None  # file with the columns question and category; null: ours
+    questions: str | None  # file with the columns question and category, or a hub id; null: ours
     max_new_tokens: int  # of an answer
+    rules: str | None  # file of phrases that reject a question; null: ours
+    judge: Judge  # a teacher's verdicts, with teacher=<teacher>
+    verdicts: str | None  # file of people's verdicts: student, instruction_id, verdict; null: none
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        from lamini.evaluation.hallucination.checks import check
+
+        check(self, config)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """See `Benchmarks.score`."""
@@ -61,9 +150,17 @@ class Hallucination:
 
         return score(self, config, subject)
 
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Print the paper's table with the students of this line, and what failed."""
+        from lamini.evaluation.hallucination.table import report
+
+        report(self, config, subjects, outcomes)
+
 
 @dataclass
-class Toxicity:
+class Toxicity(Suite):
     """Sentences to be completed (paper section 6)."""
 
     name: str  # of the suite
@@ -81,15 +178,23 @@ class Toxicity:
 
 
 @dataclass
-class Answers:
+class Answers(Suite):
     """Answers to instructions, for the rating page (paper section 4.2)."""
 
-    name: str  # of the suite: evaluation/<name>.parquet
-    instructions: str  # file with the column instruction
+    name: str  # of the suite: evaluation/<name>.parquet, and answers/<name>.parquet of all together
+    instructions: str | None  # file with the column instruction; null: the 252 user-oriented ones in data_dir
+    template: str  # instruction and input as one text, where there is an input
+    selection: str | None  # paper: two an app, without what the benchmarks cover; null: all
+    add: dict[str, str]  # name -> file of finished answers (instruction, response), taken in as a student's
     max_new_tokens: int  # of an answer
+    system: str | None  # a teacher's system message: concise, helpful, or a file; null: none
+    sampling: SamplingOptions  # of a teacher's answers
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
+        from lamini.evaluation.answers.checks import check
+
+        check(self, config)
 
     def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
         """See `Benchmarks.score`."""

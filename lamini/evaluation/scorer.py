@@ -16,13 +16,10 @@ from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from torch import Tensor
-from torch.nn.functional import gelu
-from transformers import PreTrainedModel
-from transformers.activations import NewGELUActivation
 
 from lamini.errors import UserError
-from lamini.evaluation.packing import packed
+from lamini.evaluation.kernels import fast
+from lamini.evaluation.outcome import TaskError
 from lamini.evaluation.rows import batches, rows_of, score
 from lamini.students.attention.backends import use
 from lamini.students.decoder_only import DecoderOnly
@@ -62,31 +59,30 @@ class Scorer(HFLM):
         self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
         self.slack = SLACK.get(self.device.type, SLACK["cuda"])
         self.cut = 0  # contexts that were longer than the model
+        self.shortened: set[Any] = set()  # (context, answer) of those that the last batches were made of
         kind = EncoderDecoder if self.backend == "seq2seq" else DecoderOnly
         self.obstacle = kind.packing_obstacle(self.config.model_type)
         self.student: Student | None = None
         if self.obstacle is None:
             use(self.model, "sdpa")
-            fuse(self.model)
             self.student = kind(self.tokenizer, self.max_length, "bare", self.model)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """See lm-eval; the contexts in the wrapper.
 
         Raises:
-            UserError: an answer without tokens or longer than the model, a log-probability that is NaN.
+            TaskError: an answer without tokens or longer than the model; nothing is computed then.
+            UserError: a log-probability that is NaN.
         """
         encoded = []
         for request in requests:
             context, answer = request.args
             ids = self._encoded(context, answer)
             if not ids[1]:
-                raise UserError(f"{_place(request)}: the answer {answer!r} has no tokens")
+                raise _task_error(request, f"the answer {answer!r} has no tokens")
             if len(ids[1]) > self.max_length:
-                raise UserError(
-                    f"{_place(request)}: the answer has {len(ids[1])} tokens,"
-                    f" the model takes {self.max_length}"
-                )
+                taken = f"the answer has {len(ids[1])} tokens, the model takes {self.max_length}"
+                raise _task_error(request, taken)
             encoded.append(((context, answer), *ids))
         return self._loglikelihood_tokens(encoded)
 
@@ -121,10 +117,11 @@ class Scorer(HFLM):
             return super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)  # type: ignore[arg-type]
         limit = self.max_length
         scored = [self.student.scored(context, answer, limit) for _, context, answer in requests]
+        self.shortened = {pair[0] for pair, one in zip(requests, scored, strict=True) if one.cut}
         self.cut += sum(request.cut > 0 for request in scored)
         found: list[tuple[float, bool] | None] = [None] * len(scored)
         done = 0
-        with packed(self.model):
+        with fast(self.model):
             for batch in batches(rows_of(scored, self.batch_tokens), self.batch_tokens, self.slack):
                 for number, logprob, greedy in score(self.student, batch, scored):
                     if math.isnan(logprob):
@@ -139,20 +136,6 @@ class Scorer(HFLM):
         return found  # type: ignore[return-value]
 
 
-class FusedGelu(NewGELUActivation):
-    """GPT-2's and T5's activation as one kernel and not eight: equal to rounding."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return gelu(input, approximate="tanh")
-
-
-def fuse(model: PreTrainedModel) -> None:
-    """Let a model that is only scored compute its activations by FusedGelu."""
-    for module in model.modules():
-        if type(module) is NewGELUActivation:
-            module.__class__ = FusedGelu
-
-
 def wrapper_of(tokenizer: Any) -> str:
     """The wrapper whose text a tokenizer's chat template gives; bare without one, or with another text."""
     if not getattr(tokenizer, "chat_template", None):
@@ -163,6 +146,6 @@ def wrapper_of(tokenizer: Any) -> str:
     return next(found, "bare")
 
 
-def _place(request: Instance) -> str:
-    """Task and row of a request."""
-    return f"{request.task_name}, row {request.doc_id}"
+def _task_error(request: Instance, what: str) -> TaskError:
+    """Names task and row of a request that cannot be asked."""
+    return TaskError(str(request.task_name), f"{request.task_name}, row {request.doc_id}: {what}")

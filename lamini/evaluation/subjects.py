@@ -7,6 +7,8 @@ folder of its own under <paths.output_dir>/<name>. Nothing heavy is imported her
 from __future__ import annotations
 
 import difflib
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import yaml
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation.prefetching.models import fetched
 from lamini.runs import RunFolder
 from lamini.students import locate
 
@@ -30,22 +33,28 @@ class Subject:
     folder: Path  # <folder>/evaluation/<suite>.json is written here
     wrapper: str | None  # that it was trained with; None: its tokenizer's chat template says
     scratch: bool = False  # began from random weights: marked in every table and ranking
+    obstacle: str | None = None  # why it cannot be scored at all; the others can
 
     def result(self, suite: str) -> Path:
         """Where the results of a suite stand."""
         return self.folder / "evaluation" / f"{suite}.json"
 
 
-def subjects(config: EvaluateConfig) -> list[Subject]:
+def subjects(config: EvaluateConfig, say: Callable[[str], None] = lambda text: None) -> list[Subject]:
     """Every model that `students=` names, each once, in the order given; runs of a herd by name.
 
+    `say` is told which runs of a herd are left out.
+
+    A model whose files are not whole (no tokenizer, weights cut short) has its `obstacle`, so that it fails
+    by itself.
+
     Raises:
-        UserError: nothing named, a folder that holds no model, a run that is not done, a hub id that cannot
-            be had, two models with one place for their results.
+        UserError: nothing named, a folder that is not there, a run that is not done, a hub id that cannot
+            be had, two models with one place for their results, an obstacle in front of every model.
     """
     found: dict[str, Subject] = {}
     for word in _words(config.students):
-        for subject in _named(word, Path(config.paths.output_dir) / config.name):
+        for subject in _named(word, Path(config.paths.output_dir) / config.name, config.data_dir, say):
             found.setdefault(subject.source, subject)
     places: dict[Path, str] = {}
     for subject in found.values():
@@ -55,6 +64,9 @@ def subjects(config: EvaluateConfig) -> list[Subject]:
                 f"students: {other} and {subject.source} would share {subject.folder}; score them with two"
                 " lines, each with its own name=<name>"
             )
+    obstacles = [subject.obstacle for subject in found.values() if subject.obstacle]
+    if len(obstacles) == len(found):
+        raise UserError(f"students: {'; '.join(obstacles)}")
     return list(found.values())
 
 
@@ -65,7 +77,7 @@ def _words(students: Any) -> list[str]:
     return [part for word in words for part in word.split(",")]
 
 
-def _named(word: str, place: Path) -> list[Subject]:
+def _named(word: str, place: Path, data_dir: str | None, say: Callable[[str], None]) -> list[Subject]:
     """The models of one word."""
     folder = Path(word).expanduser()
     if (folder / "run.json").is_file():
@@ -73,13 +85,12 @@ def _named(word: str, place: Path) -> list[Subject]:
     if folder.is_dir():
         runs = sorted(path.parent for path in folder.glob("*/run.json"))
         if runs:
-            return _herd(folder, runs)
-        _check_folder(word, folder)
+            return _herd(folder, runs, say)
         name = folder.resolve().name
-        return [Subject(name, str(folder), place / name, None, _scratch(folder))]
+        return [Subject(name, str(folder), place / name, None, _scratch(folder), _obstacle(folder))]
     if locate.is_path(word):
         raise UserError(f"students={word} is no folder{_near(folder)}")
-    return [_hub(word, place)]
+    return [_hub(word, place, data_dir)]
 
 
 def _near(folder: Path) -> str:
@@ -89,7 +100,7 @@ def _near(folder: Path) -> str:
     return f"; did you mean {' or '.join(str(folder.parent / name) for name in close)}?" if close else ""
 
 
-def _herd(folder: Path, runs: list[Path]) -> list[Subject]:
+def _herd(folder: Path, runs: list[Path], say: Callable[[str], None]) -> list[Subject]:
     """The finished runs of a herd; those that are not are named and left out."""
     finished = []
     for run in runs:
@@ -97,7 +108,7 @@ def _herd(folder: Path, runs: list[Path]) -> list[Subject]:
         if status == "done":
             finished.append(_run(run))
         else:
-            print(f"{run}: {status}, left out", flush=True)
+            say(f"{run}: {status}, left out")
     if not finished:
         raise UserError(f"students={folder}: none of its {len(runs)} runs is done")
     return finished
@@ -107,9 +118,8 @@ def _run(folder: Path) -> Subject:
     record = RunFolder(folder).record()
     if record.get("status") != "done":
         raise UserError(f"students={folder}: its status is {record.get('status')}; train it to its end first")
-    export = folder / "export"
-    _check_folder(str(folder), export)
-    return Subject(folder.name, str(export), folder, _wrapper(folder), record.get("init") == "scratch")
+    export, scratch = folder / "export", record.get("init") == "scratch"
+    return Subject(folder.name, str(export), folder, _wrapper(folder), scratch, _obstacle(export))
 
 
 def _wrapper(folder: Path) -> str | None:
@@ -120,10 +130,26 @@ def _wrapper(folder: Path) -> str | None:
         return None  # an export that was moved: its chat template knows
 
 
-def _check_folder(word: str, folder: Path) -> None:
+def _obstacle(folder: Path) -> str | None:
+    """Why the folder holds no whole model; None if it seems to."""
     for what, files in NEEDED:
         if not locate.complete(folder, what, files):
-            raise UserError(f"students={word}: {folder} has no {what} ({' or '.join(files[:2])})")
+            return f"{folder} has no {what} ({' or '.join(files[:2])})"
+    cut = next((why for file in sorted(folder.glob("*.safetensors")) if (why := _cut_short(file))), None)
+    return f"{cut}; export or download it again" if cut else None
+
+
+def _cut_short(file: Path) -> str | None:
+    """Whether the file ends before its last tensor: its header (8 bytes of length, then JSON) says where."""
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        try:
+            header = json.loads(stream.read(min(length, 2**27)))
+            ends = [part["data_offsets"][1] for name, part in header.items() if name != "__metadata__"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return f"{file} is damaged or cut short"
+    size, whole = file.stat().st_size, 8 + length + max(ends, default=0)
+    return f"{file} is cut short: {size:,} of {whole:,} bytes" if size < whole else None
 
 
 def _scratch(folder: Path) -> bool:
@@ -132,11 +158,20 @@ def _scratch(folder: Path) -> bool:
     return (run / "run.json").is_file() and RunFolder(run).record().get("init") == "scratch"
 
 
-def _hub(repo: str, place: Path) -> Subject:
+def _hub(repo: str, place: Path, data_dir: str | None) -> Subject:
+    """A model of the hub: in data_dir, in the Hugging Face cache, or, without data_dir, on the hub itself."""
     name = repo.rpartition("/")[2]
+    local = fetched(Path(data_dir).expanduser(), repo) if data_dir else None
+    if local is not None:
+        return Subject(name, str(local), place / name, None, obstacle=_obstacle(local))
     snapshots = [locate.cached(repo, what, files) for what, files in NEEDED]
     if all(snapshots):
         return Subject(name, str(snapshots[0]), place / name, None)
+    if data_dir:
+        raise UserError(
+            f"students={repo} is neither in data_dir={data_dir} (models/{repo.replace('/', '__')}) nor in the"
+            " Hugging Face cache; mode=prefetch fetches it on a connected machine"
+        )
     trouble = locate.hub_trouble(repo)
     if trouble:
         raise UserError(f"students={repo} is no folder, is not in the Hugging Face cache, and {trouble}")

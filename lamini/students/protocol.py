@@ -266,6 +266,10 @@ class Student(TokenLayout):
 
     def answer(self, model: PreTrainedModel, prompts: list[list[int]], room: int) -> list[str]:
         """Greedy answers to one batch of prompt ids, at most `room` tokens each."""
+        return [self.decode(row) for row in self.continued(model, prompts, room)]
+
+    def continued(self, model: PreTrainedModel, prompts: list[list[int]], room: int) -> list[list[int]]:
+        """The same as new ids: at most `room`, the end token and what follows it included."""
         ids_BT = torch.from_numpy(pad_rows(prompts, self.pad, self.padding_side))
         mask_BT = torch.from_numpy(length_mask(prompts, self.padding_side))
         with answering(model, self.greedy(room)), uncompiled(model):
@@ -274,7 +278,8 @@ class Student(TokenLayout):
             )
         # Both kinds of output begin with what the student was given: prompt or decoder start.
         given = 1 if model.config.is_encoder_decoder else ids_BT.shape[1]
-        return [self.decode(row) for row in out_BT[:, given:].tolist()]
+        rows: list[list[int]] = out_BT[:, given:].tolist()
+        return rows
 
     def decode(self, ids: list[int]) -> str:
         """Text of an answer's ids up to the end token."""

@@ -1,4 +1,4 @@
-"""The weights of a local teacher: all of them or none, on a device that is there."""
+"""The weights of a local teacher, or of whatever else answers: all or none, on a device that is there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lamini.students.loading import auto_class, first_line
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def device_named(name: str) -> torch.device:
+def device_named(name: str, key: str = "teacher.device") -> torch.device:
     """The device; `auto` is the best there is.
 
     Raises:
@@ -21,8 +21,8 @@ def device_named(name: str) -> torch.device:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(device for device, is_there in there.items() if is_there))
-    if not there[name]:
-        raise UserError(f"teacher.device={name}: torch sees no such device; use cpu or auto")
+    if not there.get(name):
+        raise UserError(f"{key}={name}: torch sees no such device; use cpu or auto")
     return torch.device(name)
 
 
@@ -35,15 +35,24 @@ def load(model: str, source: str, device: torch.device, precision: str) -> PreTr
     if precision == "auto":
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if fast else "float32"
+    return whole(f"teacher.model={model}", source, PRECISIONS[precision], device)
+
+
+def whole(what: str, source: str, dtype: torch.dtype | str, device: torch.device) -> PreTrainedModel:
+    """All weights of a checkpoint on the device, to be asked; `auto` keeps the precision of the files.
+
+    Raises:
+        UserError: they do not load, or some are missing; the sentence begins with `what`.
+    """
     try:
         config = AutoConfig.from_pretrained(source)
         weights, report = auto_class(config).from_pretrained(
-            source, config=config, dtype=PRECISIONS[precision], output_loading_info=True
+            source, config=config, dtype=dtype, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"teacher.model={model} does not load: {first_line(error)}") from error
+        raise UserError(f"{what} does not load: {first_line(error)}") from error
     missing = sorted(report["missing_keys"])
     if missing:
-        raise UserError(f"teacher.model={model} lacks {len(missing)} weights, such as {missing[0]}")
+        raise UserError(f"{what} lacks {len(missing)} weights, such as {missing[0]}")
     loaded: PreTrainedModel = weights.to(device).eval()
     return loaded

@@ -19,7 +19,7 @@ from lamini.config import Init, TrainConfig
 from lamini.errors import UserError
 from lamini.provenance import provenance
 from lamini.runs import FORMAT, RunFolder, config_hash, plain
-from lamini.training.interruption import Interrupted
+from lamini.training.checkpointing.interruption import Interrupted
 from lamini.training.prepare import Prepared
 
 

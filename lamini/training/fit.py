@@ -27,19 +27,19 @@ from lamini.students.protocol import Student
 from lamini.training import peaks, ranks, scoring
 from lamini.training.answers import Answers
 from lamini.training.building import equip
-from lamini.training.checkpoints import Checkpoints
+from lamini.training.checkpointing.checkpoints import Checkpoints
+from lamini.training.checkpointing.interruption import Interruption
+from lamini.training.checkpointing.kept import LAST, Kept
+from lamini.training.checkpointing.resuming import check_architecture, restore
 from lamini.training.devices import device_of, precision_of, set_threads, uses_cuda
 from lamini.training.ending import Run, card, data_facts, ending, first_record, logged_run, summarise
-from lamini.training.interruption import Interruption
-from lamini.training.kept import LAST, Kept
 from lamini.training.loggers import Metrics
-from lamini.training.micro_tokens import settled
 from lamini.training.module import StudentModule
+from lamini.training.planning.micro_tokens import settled
 from lamini.training.prepare import Prepared, prepare
 from lamini.training.progress import ProgressDisplay
 from lamini.training.quiet import quiet
 from lamini.training.recording import Hardware, Recorder
-from lamini.training.resuming import check_architecture, restore
 from lamini.training.sharding import strategy_of, whole
 
 OURS = (

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from lamini.children import Children, Died
-from lamini.training import kept
 from lamini.training.answers import Answers
-from lamini.training.hashing import HashedFile
+from lamini.training.checkpointing import kept
+from lamini.training.checkpointing.hashing import HashedFile
 from lamini.training.loggers import Metrics
 from lamini.training.module import StudentModule
 from tests.training import small

@@ -16,7 +16,7 @@ from lamini.students import protocol
 from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.head import summed_loss
 from lamini.training import fit
-from lamini.training.checkpoints import Checkpoints
+from lamini.training.checkpointing.checkpoints import Checkpoints
 from lamini.training.module import StudentModule
 from lamini.training.prepare import prepare
 from tests.training import small

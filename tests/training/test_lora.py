@@ -13,7 +13,7 @@ from lamini.compose import compose
 from lamini.errors import UserError
 from lamini.students.loading import adapted_outline, build_model
 from lamini.training import fit
-from lamini.training.plan import forecast
+from lamini.training.planning.plan import forecast
 from lamini.training.prepare import prepare
 from tests.training import small
 

@@ -19,7 +19,7 @@ from lamini.training import devices
 from lamini.training.devices import check_device, precision_of
 from lamini.training.module import StudentModule
 from lamini.training.optimizers import AdamW
-from lamini.training.plan import plan_all
+from lamini.training.planning.plan import plan_all
 from tests.students import tiny
 from tests.training import small
 from tests.training.test_module import CUT, Outputs, step_of

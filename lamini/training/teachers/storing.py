@@ -16,9 +16,6 @@ So a response token costs 6 k + 4 bytes (8 k + 4 where the vocabulary has 2^16 t
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -32,7 +29,7 @@ from filelock import FileLock
 from torch import Tensor
 
 from lamini.data.tokens import Tokens
-from lamini.data.writing import ArrayWriter
+from lamini.data.writing import ArrayWriter, build_folder
 from lamini.errors import UserError
 from lamini.runs import reason
 from lamini.students.protocol import Student
@@ -104,20 +101,7 @@ def digest_of(folder: Path) -> str:
 
 def _build(teacher: Student, tokens: Tokens, rows: range, k: int, folder: Path, budget: int) -> Part:
     """Ask into a temporary folder and give it its name; called under the lock."""
-    for stale in folder.parent.glob(f"{folder.name}.building*"):
-        shutil.rmtree(stale, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}.building", dir=folder.parent))
-    try:
-        meta = _write(teacher, tokens, rows, k, draft, budget)
-        with (draft / "meta.json").open("w", encoding="utf-8") as stream:
-            json.dump(meta, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.chmod(0o755)  # mkdtemp makes it private, a cache is shared
-        os.replace(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    build_folder(folder, lambda draft: _write(teacher, tokens, rows, k, draft, budget))
     part = open_part(folder)
     assert part is not None, f"{folder} was written but does not open"
     return part

@@ -14,10 +14,10 @@ from lamini.config import TrainConfig
 from lamini.errors import UserError
 from lamini.students.loading import adapted_outline
 from lamini.students.protocol import Student
-from lamini.training import estimate, probe
-from lamini.training.forecast import Measured
 from lamini.training.objectives.objective import Objective
-from lamini.training.plan import forecast
+from lamini.training.planning import estimate, probe
+from lamini.training.planning.forecast import Measured
+from lamini.training.planning.plan import forecast
 from lamini.training.prepare import prepare
 from lamini.training.teachers import storing
 from tests.training import small

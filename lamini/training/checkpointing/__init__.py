@@ -1,0 +1,1 @@
+"""When a run is saved, what is kept, and where it continues."""
