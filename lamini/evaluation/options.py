@@ -85,9 +85,11 @@ class Benchmarks(Suite):
         chosen = self.chosen()
         if self.limit is not None and self.limit < 1:
             raise UserError(f"suite.limit={self.limit} must be at least 1, or null for all rows")
+        from lamini.evaluation import ifeval
         from lamini.evaluation.benchmarks.checks import check_tasks
 
         check_tasks({name: entry.rows for name, entry in chosen.items()}, config.data_dir, self.include_path)
+        ifeval.check(chosen, config.data_dir)
 
     def plan(self, config: EvaluateConfig, subjects: Sequence[Subject]) -> None:
         """See `Suite`: students and tasks, what stands in the results and what is missing."""

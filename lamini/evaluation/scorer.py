@@ -16,6 +16,8 @@ from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
+from lm_eval.models.utils import normalize_gen_kwargs
+from transformers import PreTrainedModel
 
 from lamini.errors import UserError
 from lamini.evaluation.kernels import fast
@@ -53,12 +55,16 @@ class Scorer(HFLM):
         Raises:
             UserError: unknown wrapper; tokenizer without an end token.
         """
+        if isinstance(pretrained, PreTrainedModel):
+            _leave_tied(pretrained)
         super().__init__(pretrained, **{"batch_size": 16, **more})
+        vars(self.model).pop("tie_weights", None)
         self.wrap = wrapper_named(wrapper_of(self.tokenizer) if wrapper == "auto" else wrapper)
         self.progress = progress
         self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
         self.slack = SLACK.get(self.device.type, SLACK["cuda"])
         self.cut = 0  # contexts that were longer than the model
+        self.limited = 0  # answers that had to be shorter than their task allows
         self.shortened: set[Any] = set()  # (context, answer) of those that the last batches were made of
         kind = EncoderDecoder if self.backend == "seq2seq" else DecoderOnly
         self.obstacle = kind.packing_obstacle(self.config.model_type)
@@ -66,6 +72,11 @@ class Scorer(HFLM):
         if self.obstacle is None:
             use(self.model, "sdpa")
             self.student = kind(self.tokenizer, self.max_length, "bare", self.model)
+
+    def _create_model(self, *arguments: Any, **more: Any) -> None:
+        """See lm-eval."""
+        super()._create_model(*arguments, **more)
+        _leave_tied(self._model)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """See lm-eval; the contexts in the wrapper.
@@ -102,9 +113,27 @@ class Scorer(HFLM):
         return super().tok_encode(string, *arguments, **more)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """See lm-eval; the contexts in the wrapper."""
-        wrapped = [replace(r, arguments=(self.wrap(r.args[0]), *r.args[1:])) for r in requests]
+        """See lm-eval; the contexts in the wrapper.
+
+        An answer may have at most half the context of a decoder-only model where a task allows more than all
+        of it (IFEval: 1,280 tokens), which lm-eval's `hf` refuses; those answers are counted as `limited`.
+        """
+        wrapped = []
+        for request in requests:
+            context, options = request.args
+            bounded = self._bounded(options)
+            self.limited += bounded is not options
+            wrapped.append(replace(request, arguments=(self.wrap(context), bounded)))
+        # What an export says of its answers' length would outrank in transformers what the task says.
+        self.model.generation_config.max_new_tokens = None
         return super().generate_until(wrapped, disable_tqdm=True)
+
+    def _bounded(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options of an answer with no more new tokens than a short context has room for."""
+        asked = normalize_gen_kwargs(options, self.max_gen_toks)["max_gen_toks"]
+        if self.backend == "seq2seq" or asked < self.max_length:
+            return options
+        return {**options, "max_gen_toks": self.max_length // 2}
 
     def _loglikelihood_tokens(
         self,
@@ -134,6 +163,15 @@ class Scorer(HFLM):
                     self.progress(done, len(scored))
         assert None not in found
         return found  # type: ignore[return-value]
+
+
+def _leave_tied(model: Any) -> None:
+    """Make lm-eval's call of `tie_weights` do nothing: what a checkpoint ties is tied when it is loaded.
+
+    transformers 5 believes of every T5 that its head is tied; tied once more, that of T5 v1.1 or Flan-T5
+    would be replaced by its embeddings, and every answer and log-probability would be noise.
+    """
+    model.tie_weights = lambda *arguments, **more: None
 
 
 def wrapper_of(tokenizer: Any) -> str:

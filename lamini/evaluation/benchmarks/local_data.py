@@ -152,7 +152,7 @@ def lacking(rows: Dataset, fields: Mapping[str, Any], path: Path) -> str | None:
                     f"{path} has no column {column}, which lm-eval's {key} reads;"
                     f" it has {', '.join(rows.column_names)}"
                 )
-            values = rows.data.column(column)
+            values = _values(rows, column)
             if values.null_count:
                 row = next(i for i, value in enumerate(values) if not value.is_valid)
                 return f"{path}, row {row + 1} has no value in column {column}"
@@ -160,11 +160,15 @@ def lacking(rows: Dataset, fields: Mapping[str, Any], path: Path) -> str | None:
 
 
 def hidden(rows: Dataset, target: Any) -> bool:
-    """Whether the column of answers holds negative numbers: so the hub marks labels that are kept secret."""
+    """Whether all answers are negative numbers: so the hub marks labels that are kept secret."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if not isinstance(target, str) or target not in rows.column_names:
         return False
-    values = rows.data.column(target)
-    return bool(pa.types.is_integer(values.type) and pc.any(pc.less(values, 0)).as_py())
+    values = _values(rows, target)
+    return bool(pa.types.is_integer(values.type) and pc.all(pc.less(values, 0)).as_py())
+
+
+def _values(rows: Dataset, column: str) -> pa.ChunkedArray:
+    return rows.select_columns([column]).with_format("arrow")[:].column(column)

@@ -23,7 +23,8 @@ import yaml
 from lamini.errors import UserError
 
 LINE = re.compile(
-    rb"""^["']?(task|group|tag|include)["']?[ \t]*:[ \t]*([^\n]*)((?:\n[ \t]*-[ \t]+[^\n]*)*)""", re.MULTILINE
+    rb"""^["']?(task|group|tag|include|class)["']?[ \t]*:[ \t]*([^\n]*)((?:\n[ \t]*-[ \t]+[^\n]*)*)""",
+    re.MULTILINE,
 )
 OURS = Path(__file__).parents[1] / "oracle_tasks"
 ITEM = re.compile(rb"\n[ \t]*-[ \t]+")
@@ -104,10 +105,7 @@ def known_names(include_path: Path | None = None) -> Names:
     """lm-eval's own tasks, ours, and those of a folder, which win where others have a name too."""
     files: dict[str, Told] = {}
     for root in (task_folder(), OURS, *([include_path] if include_path else [])):
-        found: dict[str, Told] = {}
-        for told in _scan(root):
-            found.setdefault(told.name, told)
-        files |= found
+        files |= _found(root)
     by_path = {told.path: told for told in files.values()}
     tags: dict[str, list[str]] = defaultdict(list)
     for told in files.values():
@@ -122,6 +120,14 @@ def task_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise UserError("benchmarks need lm-eval: pip install 'lm-eval>=0.4.13'")
     return Path(spec.submodule_search_locations[0]) / "tasks"
+
+
+@cache
+def _found(root: Path) -> dict[str, Told]:
+    found: dict[str, Told] = {}
+    for told in _scan(root):
+        found.setdefault(told.name, told)
+    return found
 
 
 def _scan(root: Path) -> Iterator[Told]:
@@ -144,13 +150,12 @@ def _told(path: str, text: bytes) -> Told | None:
     for key, value, items in LINE.findall(text):
         values = [value, *ITEM.split(items)]
         found[key.decode()] = [word for each in values for word in _words(each.decode("utf-8", "replace"))]
-    names = found.get("group") or found.get("task")
+    group = "group" in found and "class" not in found  # a task written in Python may say which group it is of
+    names = found.get("group" if group else "task")
     if not names:
         return None
     tags = found.get("tag")
-    return Told(
-        Path(path), names[0], "group" in found, tuple(tags) if tags else None, tuple(found.get("include", ()))
-    )
+    return Told(Path(path), names[0], group, tuple(tags) if tags else None, tuple(found.get("include", ())))
 
 
 def _words(text: str) -> list[str]:

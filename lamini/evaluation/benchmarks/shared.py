@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import datasets
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.utils import env
 
 from lamini.errors import UserError
 from lamini.evaluation.benchmarks import local_data
@@ -140,7 +142,9 @@ class Local(Shared):
         if trouble:
             raise UserError(trouble)
         if local_data.hidden(rows, self.config.doc_to_target):
-            raise UserError(f"{self.file} has no answers: its {self.config.doc_to_target} is negative")
+            raise UserError(
+                f"{self.file} has no answers: all of its {self.config.doc_to_target} are negative"
+            )
 
 
 def local(data_dir: Path, stems: Mapping[str, str]) -> type[Local]:
@@ -151,6 +155,12 @@ def local(data_dir: Path, stems: Mapping[str, str]) -> type[Local]:
 def _published(config: Mapping[str, Any]) -> str:
     words = [str(config[key]) for key in ("dataset_path", "dataset_name") if config.get(key)]
     return " ".join(words) or "its data set"
+
+
+def remember_templates() -> None:
+    """lm-eval compiles a task's templates anew for every row, which costs more than all else; now once."""
+    if not hasattr(env.from_string, "cache_info"):
+        env.from_string = lru_cache(maxsize=1024)(env.from_string)  # type: ignore[method-assign]
 
 
 @contextmanager

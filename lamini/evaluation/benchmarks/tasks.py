@@ -8,7 +8,7 @@ prompts, choices and metrics are lm-eval's; ours are where its rows come from an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from lm_eval.api.group import Group
 from lm_eval.api.task import Task
 from lm_eval.defaults import DEFAULT_OTHER_SEED
 from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
 
 from lamini.data.hub import cached
 from lamini.errors import UserError
+from lamini.evaluation.benchmarks import squad
 from lamini.evaluation.benchmarks.names import Names, known_names
-from lamini.evaluation.benchmarks.shared import Local, Shared, local, quiet
+from lamini.evaluation.benchmarks.shared import Local, Shared, local, quiet, remember_templates
 from lamini.evaluation.hub import said, silence
 
 
@@ -73,6 +75,8 @@ def load(
     where = (data_dir, include_path, tuple(sorted((rows or {}).items())))
     fresh = [name for name in dict.fromkeys(names) if (name, *where) not in _loaded]
     kind = local(data_dir, rows or {}) if data_dir else Shared
+    squad.provide()
+    remember_templates()
     with quiet():
         manager = _manager(known, fresh, include_path) if fresh else None
         for name in names:
@@ -108,19 +112,21 @@ def _load(name: str, known: Names, manager: TaskManager, kind: type[Shared]) -> 
 
 
 def _build(name: str, known: Names, manager: TaskManager, kind: type[Shared]) -> Loaded:
-    leaves = known.leaves(name)
-    written = [leaf for leaf in leaves if "class" in (manager.task_index[leaf].cfg or {})]
-    if not issubclass(kind, Local):
-        for leaf in leaves:
-            _reachable(known.config(leaf).get("dataset_path"))
-    if written and issubclass(kind, Local):
-        raise UserError(f"{written[0]} is written in Python and fetches its rows itself: data_dir is no use")
-    key = "group" if name in known.files and known.files[name].group else "task"
-    parts = [name] if name in known.files else known.members(name)
-    items = parts if written else [{key: part, "class": kind} for part in parts]
-    found = manager.load({"group": "asked", "task": items})
-    groups = {label: group for label, group in found["groups"].items() if label != "asked"}
-    return Loaded(dict(found["tasks"]), groups)
+    """lm-eval builds what was asked for; each task in it is told to be one of ours."""
+    for leaf in known.leaves(name):
+        told = manager.task_index[leaf]
+        if not issubclass(kind, Local):
+            _reachable((told.cfg or {}).get("dataset_path"))
+        if told.yaml_path is None or "class" in (told.cfg or {}):
+            if issubclass(kind, Local) and told.yaml_path is not None:
+                raise UserError(
+                    f"{leaf} is written in Python and fetches its rows itself: data_dir is no use"
+                )
+            continue  # as lm-eval has it, or seen to before
+        config = {**load_yaml(told.yaml_path), "class": kind}
+        manager.task_index[leaf] = replace(told, yaml_path=None, cfg=config)
+    found = manager.load(name)
+    return Loaded(dict(found["tasks"]), dict(found["groups"]))
 
 
 def _finish(task: Task) -> None:

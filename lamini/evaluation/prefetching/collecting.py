@@ -13,6 +13,7 @@ from typing import Any
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation import ifeval
 from lamini.evaluation.benchmarks import names
 from lamini.evaluation.hub import silence
 from lamini.evaluation.options import Benchmarks, Hallucination, Toxicity
@@ -101,10 +102,12 @@ def _parts(config: EvaluateConfig) -> Iterator[Part]:
         yield f"models/{repo}", lambda manifest, repo=repo: fetch_model(repo, manifest)
     suite = config.suite
     if isinstance(suite, Benchmarks):
-        include, tasks = _include(suite), files(suite.tasks)
-        stems = {task: file for task, file in tasks.items() if file}
-        for task in tasks:
+        include, chosen = _include(suite), suite.chosen()
+        stems = {task: told.rows for task, told in chosen.items() if told.rows}
+        for task in chosen:
             yield f"tasks/{task}", lambda manifest, task=task: fetch_task(task, include, stems, manifest)
+        if ifeval.concerned(chosen):
+            yield "nltk/punkt_tab", ifeval.fetch
     for kind, (stem, source, split) in PROBES.items():
         if isinstance(suite, kind):
             yield (

@@ -59,6 +59,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def failure(name: str, folder: Path, include: Path | None = None) -> str:
+    tasks._loaded.clear()
     found, failed = load_tasks([name], folder, include)
     assert not found
     return failed[name]
@@ -186,7 +187,7 @@ def test_what_is_wrong_with_a_file_is_one_sentence(tmp_path: Path) -> None:
     write(tmp_path / "hellaswag.jsonl", [{"ctx": "a", "endings": ["b"], "label": "0"}])
     assert "KeyError: 'ctx_a'" in failure("hellaswag", tmp_path)
     write(tmp_path / "mrpc.jsonl", [{**RTE[0], "label": -1}])
-    assert failure("mrpc", tmp_path) == f"{tmp_path}/mrpc.jsonl has no answers: its label is negative"
+    assert failure("mrpc", tmp_path) == f"{tmp_path}/mrpc.jsonl has no answers: all of its label are negative"
     write(tmp_path / "sst2.jsonl", [{"sentence": "fine", "label": 1}, {"sentence": None, "label": 0}])
     assert failure("sst2", tmp_path) == f"{tmp_path}/sst2.jsonl, row 2 has no value in column sentence"
     write(tmp_path / "wic.jsonl", [{"sentence1": "a"}, {"sentence2": "b"}])
