@@ -28,7 +28,9 @@ HERE = Path(__file__).resolve().parent
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 # `auto` is not tried on a CPU: it looks for the largest batch that fits, with 64 rows of the model's longest
 # input, whose logits alone are 13 GB with GPT-2's shape.
-LARGEST = 3e9  # bytes of logits that a batch of stock's may have on a CPU; log-probabilities are as many again
+LARGEST = (
+    3e9  # bytes of logits that a batch of stock's may have on a CPU; log-probabilities are as many again
+)
 NEAR = {"cpu": 1e-4, "cuda": 0.5}  # in bf16 the last digits differ
 
 
@@ -100,7 +102,9 @@ def _too_large(shape: Shape, task: str, batch: int, device: str) -> bool:
 
 def measured(shape: Shape, work: Path, limits: dict[str, int], best: dict[str, int], options: Any) -> Any:
     """Who -> task -> one answer a round, and the seconds that loading took."""
-    runs: dict[str, dict[str, list[dict[str, Any]]]] = {who: {task: [] for task in limits} for who in options.only}
+    runs: dict[str, dict[str, list[dict[str, Any]]]] = {
+        who: {task: [] for task in limits} for who in options.only
+    }
     loading = {}
     contenders = {who: Contender(who, work, shape.name, options) for who in options.only}
     for who, contender in contenders.items():

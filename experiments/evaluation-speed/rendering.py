@@ -86,7 +86,10 @@ def table_of(case: dict[str, Any]) -> str:
 def _line(case: dict[str, Any], name: str, tasks: list[str]) -> list[str]:
     """Cells of some tasks together; ratios are of sums of medians."""
     wall, processor = (
-        {who: sum(median(run[kind] for run in found[task]) for task in tasks) for who, found in case["runs"].items()}
+        {
+            who: sum(median(run[kind] for run in found[task]) for task in tasks)
+            for who, found in case["runs"].items()
+        }
         for kind in ("seconds", "processor")
     )
     runs = next(iter(case["runs"].values()))
@@ -109,7 +112,10 @@ def _line(case: dict[str, Any], name: str, tasks: list[str]) -> list[str]:
 
 def starts(case: dict[str, Any]) -> str:
     """Seconds from the command to the first request."""
-    rows = [[line, *(f"{value:.2f}" for value in (median(times), *times))] for line, times in case["seconds"].items()]
+    rows = [
+        [line, *(f"{value:.2f}" for value in (median(times), *times))]
+        for line, times in case["seconds"].items()
+    ]
     head = ["line", "median s", *(f"try {n + 1}" for n in range(len(next(iter(case["seconds"].values())))))]
     return table(head, rows)
 

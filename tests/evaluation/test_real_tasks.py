@@ -118,7 +118,9 @@ def test_some_rows_of_the_ten_tasks(kind: str, manager: TaskManager) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_the_ten_tasks(kind: str, manager: TaskManager) -> None:
     results = equal(kind, manager, limit=36)
-    assert len({result["acc,none"] for result in results.values()}) > 5  # the students do not guess one answer
+    assert (
+        len({result["acc,none"] for result in results.values()}) > 5
+    )  # the students do not guess one answer
 
 
 def test_any_script_may_ask_for_our_model(folder: Path, tmp_path: Path) -> None:
