@@ -64,20 +64,23 @@ def _joins(row: Row, last: tuple[int, ...], request: Scored, budget: int) -> boo
     return bool(row.source) or alike >= ALIKE * min(len(last), len(request.inputs))
 
 
-def batches(rows: Sequence[Row], budget: int) -> Iterator[list[Row]]:
+def batches(rows: Sequence[Row], budget: int, slack: int) -> Iterator[list[Row]]:
     """Rows of similar size, the largest first, so that memory that is short shows at once.
 
-    A batch has `budget` positions at most, padding included, or a single row.
+    A batch has `budget` positions at most, padding included, or a single row; and `slack` positions of padding
+    at most, which is what a batch of its own costs besides its positions. Rows of 9, 9, 8 and 3 positions with
+    budget 30 and slack 2 make batches of 9 9 8 and of 3.
     """
     batch: list[Row] = []
-    widest = [0, 0]
-    for row in sorted(rows, key=lambda row: (sum(row.size), row.size), reverse=True):
+    widest, filled = [0, 0], 0
+    for row in sorted(rows, key=lambda row: row.size, reverse=True):
         wider = [max(pair) for pair in zip(widest, row.size, strict=True)]
-        if batch and (len(batch) + 1) * sum(wider) > budget:
+        positions = (len(batch) + 1) * sum(wider)
+        if batch and (positions > budget or positions - filled - sum(row.size) > slack):
             yield batch
-            batch, wider = [], list(row.size)
+            batch, wider, filled = [], list(row.size), 0
         batch.append(row)
-        widest = wider
+        widest, filled = wider, filled + sum(row.size)
     if batch:
         yield batch
 
@@ -120,10 +123,19 @@ def token_scores(
     best_A = torch.empty(len(answer_A), dtype=torch.bool)
     rows = chunk_rows(len(hidden_UD), head.weight.shape[0], hidden_UD.device.type)
     for first in range(0, len(hidden_UD), rows):
-        logits_CV = head(hidden_UD[first : first + rows]).to(found_A.dtype)
+        scores_CV = head(hidden_UD[first : first + rows]).to(found_A.dtype)
+        torch.log_softmax(scores_CV, -1, out=scores_CV)  # every kernel has read a row before it writes there
         mine_A = (node_A >= first) & (node_A < first + rows)
-        node_M, answer_M = (x[mine_A].to(logits_CV.device) for x in (node_A - first, answer_A))
-        chosen_M = logits_CV[node_M, answer_M]
-        found_A[mine_A] = (chosen_M - logits_CV.logsumexp(-1)[node_M]).cpu()
-        best_A[mine_A] = (logits_CV.argmax(-1)[node_M] == answer_M).cpu()
+        node_M, answer_M = (x[mine_A].to(scores_CV.device) for x in (node_A - first, answer_A))
+        chosen_M = scores_CV[node_M, answer_M]
+        found_A[mine_A] = chosen_M.cpu()
+        best_A[mine_A] = _first_of_the_best(scores_CV, node_M, answer_M, chosen_M).cpu()
     return found_A, best_A
+
+
+def _first_of_the_best(scores_CV: Tensor, node_M: Tensor, answer_M: Tensor, chosen_M: Tensor) -> Tensor:
+    """Whether argmax would name the answer; it is slow on a CPU, so only nodes whose answer is highest ask it."""
+    highest_M = chosen_M == scores_CV.amax(-1)[node_M]
+    ties = highest_M.nonzero()[:, 0]
+    highest_M[ties] = scores_CV[node_M[ties]].argmax(-1) == answer_M[ties]
+    return highest_M

@@ -20,6 +20,7 @@ from lm_eval.models.utils import normalize_gen_kwargs
 from transformers import PreTrainedModel
 
 from lamini.errors import UserError
+from lamini.evaluation.kernels import fast
 from lamini.evaluation.outcome import TaskError
 from lamini.evaluation.rows import batches, rows_of, score
 from lamini.students.attention.backends import use
@@ -29,6 +30,7 @@ from lamini.students.prompts import PROBE, WRAPPERS, wrapper_named
 from lamini.students.protocol import Student
 
 BUDGETS = {"cpu": 4_096, "cuda": 65_536, "mps": 16_384}  # positions of a batch
+SLACK = {"cpu": 32, "cuda": 4_096, "mps": 512}  # of those, padding at most: what it costs to begin a batch
 
 Progress = Callable[[int, int], None]
 """(requests scored, requests in all)"""
@@ -60,6 +62,7 @@ class Scorer(HFLM):
         self.wrap = wrapper_named(wrapper_of(self.tokenizer) if wrapper == "auto" else wrapper)
         self.progress = progress
         self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
+        self.slack = SLACK.get(self.device.type, SLACK["cuda"])
         self.cut = 0  # contexts that were longer than the model
         self.limited = 0  # answers that had to be shorter than their task allows
         self.shortened: set[Any] = set()  # (context, answer) of those that the last batches were made of
@@ -147,16 +150,17 @@ class Scorer(HFLM):
         self.cut += sum(request.cut > 0 for request in scored)
         found: list[tuple[float, bool] | None] = [None] * len(scored)
         done = 0
-        for batch in batches(rows_of(scored, self.batch_tokens), self.batch_tokens):
-            for number, logprob, greedy in score(self.student, batch, scored):
-                if math.isnan(logprob):
-                    raise UserError(f"the log-probability of {requests[number][0]} is NaN")
-                found[number] = (logprob, greedy)
-                if requests[number][0] is not None:
-                    self.cache_hook.add_partial("loglikelihood", requests[number][0], found[number])
-                done += 1
-            if self.progress:
-                self.progress(done, len(scored))
+        with fast(self.model):
+            for batch in batches(rows_of(scored, self.batch_tokens), self.batch_tokens, self.slack):
+                for number, logprob, greedy in score(self.student, batch, scored):
+                    if math.isnan(logprob):
+                        raise UserError(f"the log-probability of {requests[number][0]} is NaN")
+                    found[number] = (logprob, greedy)
+                    if requests[number][0] is not None:
+                        self.cache_hook.add_partial("loglikelihood", requests[number][0], found[number])
+                    done += 1
+                if self.progress:
+                    self.progress(done, len(scored))
         assert None not in found
         return found  # type: ignore[return-value]
 
