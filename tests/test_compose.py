@@ -21,10 +21,15 @@ from lamini.runs import Job
 STUDENTS = [(family, size) for family, sizes in families().items() for size in sizes]
 FILES = sorted(str(path.relative_to(CONF)) for path in CONF.rglob("*.yaml"))
 NANO = yaml.safe_load((CONF / "size" / "nano.yaml").read_text())
-SCRIPTS = dict.fromkeys(["teacher", "instructions", "curation", "diversity"], "generate")  # else train
+SCRIPTS = {  # else train
+    **dict.fromkeys(["teacher", "instructions", "curation", "diversity"], "generate"),
+    **dict.fromkeys(["suite", "classifier", "preset"], "evaluate"),
+}
 NEEDED = {  # what an option leaves to the user
     "data/file.yaml": ["data.path=x.jsonl"],
     "teacher/transformers.yaml": ["teacher.model=x"],
+    "classifier/local.yaml": ["classifier.model=x"],
+    "classifier/detoxify.yaml": ["classifier.checkpoint=x", "classifier.config=y"],
     **{
         f"objective/{name}.yaml": ["objective.teacher=x"]
         for name in ("forward_kl", "hidden", "jsd", "reverse_kl", "skewed_kl")
@@ -81,8 +86,8 @@ def _a_size(family: str) -> str:
 
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
-        "adapter", "batching", "curation", "data", "diversity", "experiment", "family", "instructions",
-        "logger", "objective", "optimizer", "paths", "scheduler", "size", "teacher", "trainer",
+        "adapter", "batching", "classifier", "curation", "data", "diversity", "experiment", "family", "instructions",
+        "logger", "objective", "optimizer", "paths", "preset", "scheduler", "size", "suite", "teacher", "trainer",
     }  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from lamini.compose import CONF, compose
 from lamini.config import TrainConfig
 from lamini.data import batching, options
 from lamini.errors import UserError
+from lamini.evaluation import options as suites
+from lamini.evaluation.toxicity import options as classifiers
 from lamini.students import adapters
 from lamini.teacher import options as teachers
 from lamini.teacher.prices import Prices
@@ -29,8 +31,12 @@ OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers
            batching.Auto, batching.Packed, batching.Bucketed, batching.Plain, loggers.Wandb, loggers.Csv,
            loggers.Nothing, teachers.OpenAI, teachers.Transformers, teachers.Oracle, teachers.Replay, Prices,
            sequence.Sequence, forward_kl.ForwardKL, reverse_kl.ReverseKL, jsd.JSD, skewed_kl.SkewedKL,
-           hidden.Hidden, adapters.Lora]  # fmt: skip
-OPEN = [options.SourceOptions]  # entries of open mappings: their users write only what differs
+           hidden.Hidden, adapters.Lora, suites.Benchmarks, suites.Hallucination, suites.Judge, suites.Toxicity,
+           suites.Answers, classifiers.Local, classifiers.Detoxify, classifiers.Moderation]  # fmt: skip
+OPEN = [
+    options.SourceOptions,
+    suites.BenchmarkTask,
+]  # entries of open mappings: their users write only what differs
 PUBLIC = """
 adapter architecture batch_size batching checkpoint context data family force init limit logger max_rejected
 mode name objective optimizer paths scheduler seed size tokenizer trainer validation vocabulary
@@ -41,6 +47,8 @@ Columns: group input instruction
 Contamination: ngram shortest tasks
 Curation: echoes exact languages length lossy lossy_accepted near refusals
 Diversity: order sample threshold units window
+EvaluateConfig: batch_tokens budget classifier data_dir device force limit limits log mode name paths precision
+  samples seed students suite teacher threads wrapper
 Family: _target_ architecture context learning_rate licence model_type name sizes tokenizer
   tokenizer_algorithm wrapper
 FamilySize: architecture checkpoint parameters
@@ -82,7 +90,16 @@ JSD: beta mix source teacher temperature top_k
 SkewedKL: direction mix skew source teacher temperature top_k
 Hidden: distance mix teacher
 Lora: alpha dropout r targets
+Benchmarks: include_path limit name tasks
+Hallucination: judge max_new_tokens name questions rules verdicts
+Judge: prompt sampling tries
+Toxicity: each max_new_tokens name prefix prompts
+Answers: add instructions max_new_tokens name sampling selection system template
+Local: batch_size digest label model revision threshold
+Detoxify: batch_size checkpoint config digest label threshold
+Moderation: base_url key model threshold
 SourceOptions: limit path weight
+BenchmarkTask: metric paper rows
 """
 
 

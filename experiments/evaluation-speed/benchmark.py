@@ -153,7 +153,7 @@ def case_of(shape: Shape, work: Path, options: argparse.Namespace) -> dict[str, 
     limits = {task: limit for task, limit in tasks.limits(options.share).items() if task in options.tasks}
     tries = tried(shape, work, limits, options) if "hf" in options.only and not options.batch else {}
     best = {task: min(times, key=lambda batch: times[batch]) for task, times in tries.items()}
-    best = best or {task: options.batch for task in limits}
+    best = best or dict.fromkeys(limits, options.batch)
     runs, loading = measured(shape, work, limits, best, options)
     return {
         "shape": shape.name, "parameters": parameters, "threads": options.threads, "rounds": options.rounds,

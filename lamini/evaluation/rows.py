@@ -67,9 +67,9 @@ def _joins(row: Row, last: tuple[int, ...], request: Scored, budget: int) -> boo
 def batches(rows: Sequence[Row], budget: int, slack: int) -> Iterator[list[Row]]:
     """Rows of similar size, the largest first, so that memory that is short shows at once.
 
-    A batch has `budget` positions at most, padding included, or a single row; and `slack` positions of padding
-    at most, which is what a batch of its own costs besides its positions. Rows of 9, 9, 8 and 3 positions with
-    budget 30 and slack 2 make batches of 9 9 8 and of 3.
+    A batch has `budget` positions at most, padding included, or a single row; and `slack` positions of
+    padding at most, which is what a batch of its own costs besides its positions. Rows of 9, 9, 8 and 3
+    positions with budget 30 and slack 2 make batches of 9 9 8 and of 3.
     """
     batch: list[Row] = []
     widest, filled = [0, 0], 0
@@ -134,7 +134,7 @@ def token_scores(
 
 
 def _first_of_the_best(scores_CV: Tensor, node_M: Tensor, answer_M: Tensor, chosen_M: Tensor) -> Tensor:
-    """Whether argmax would name the answer; it is slow on a CPU, so only nodes whose answer is highest ask it."""
+    """Whether argmax would name the answer; it is slow on a CPU: only nodes whose answer is highest ask it."""
     highest_M = chosen_M == scores_CV.amax(-1)[node_M]
     ties = highest_M.nonzero()[:, 0]
     highest_M[ties] = scores_CV[node_M[ties]].argmax(-1) == answer_M[ties]

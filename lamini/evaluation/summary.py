@@ -42,9 +42,9 @@ def failures(outcomes: Sequence[Outcome], out: Console) -> None:
             out.print(f"failed  {outcome.name}: {outcome.error}", soft_wrap=True, markup=False)
         for part in outcome.failed.items():
             parts.setdefault(part, []).append(outcome.name)
-    for (part, why), names in parts.items():
+    for (what, why), names in parts.items():
         who = "every student" if len(names) == len(outcomes) > 1 else ", ".join(names)
-        out.print(f"failed  {who}, {part}: {why}", soft_wrap=True, markup=False)
+        out.print(f"failed  {who}, {what}: {why}", soft_wrap=True, markup=False)
 
 
 def labels(subjects: Sequence[Subject]) -> dict[Subject, str]:

@@ -12,6 +12,7 @@ from lamini.config import EvaluateConfig
 from lamini.errors import UserError
 from lamini.evaluation.answering import Answered, answered, setting_of
 from lamini.evaluation.identity import versions
+from lamini.evaluation.loading import layout_of
 from lamini.evaluation.options import Toxicity
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
@@ -42,7 +43,7 @@ def score(suite: Toxicity, config: EvaluateConfig, subject: Subject) -> Outcome:
         "prompts": prompts.digest,
         "each": each,
         "prefix": suite.prefix,
-        "answers": setting_of(config, subject, suite.max_new_tokens),
+        "answers": setting_of(config, subject, layout_of(config, subject), suite.max_new_tokens),
         "classifier": deciding(classifier.identity()),
     }
     old = read(subject, suite.name)
