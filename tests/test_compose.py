@@ -86,8 +86,9 @@ def _a_size(family: str) -> str:
 
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
-        "adapter", "batching", "classifier", "curation", "data", "diversity", "experiment", "family", "instructions",
-        "logger", "objective", "optimizer", "paths", "preset", "scheduler", "size", "suite", "teacher", "trainer",
+        "adapter", "batching", "classifier", "curation", "data", "diversity", "experiment", "family",
+        "instructions", "logger", "objective", "optimizer", "paths", "preset", "scheduler", "size", "suite",
+        "teacher", "trainer",
     }  # fmt: skip
 
 

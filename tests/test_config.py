@@ -31,12 +31,11 @@ OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers
            batching.Auto, batching.Packed, batching.Bucketed, batching.Plain, loggers.Wandb, loggers.Csv,
            loggers.Nothing, teachers.OpenAI, teachers.Transformers, teachers.Oracle, teachers.Replay, Prices,
            sequence.Sequence, forward_kl.ForwardKL, reverse_kl.ReverseKL, jsd.JSD, skewed_kl.SkewedKL,
-           hidden.Hidden, adapters.Lora, suites.Benchmarks, suites.Hallucination, suites.Judge, suites.Toxicity,
-           suites.Answers, classifiers.Local, classifiers.Detoxify, classifiers.Moderation]  # fmt: skip
-OPEN = [
-    options.SourceOptions,
-    suites.BenchmarkTask,
-]  # entries of open mappings: their users write only what differs
+           hidden.Hidden, adapters.Lora, suites.Benchmarks, suites.Hallucination, suites.Judge,
+           suites.Toxicity, suites.Answers, classifiers.Local, classifiers.Detoxify,
+           classifiers.Moderation]  # fmt: skip
+# Entries of open mappings: their users write only what differs.
+OPEN = [options.SourceOptions, suites.BenchmarkTask]
 PUBLIC = """
 adapter architecture batch_size batching checkpoint context data family force init limit logger max_rejected
 mode name objective optimizer paths scheduler seed size tokenizer trainer validation vocabulary
@@ -47,8 +46,8 @@ Columns: group input instruction
 Contamination: ngram shortest tasks
 Curation: echoes exact languages length lossy lossy_accepted near refusals
 Diversity: order sample threshold units window
-EvaluateConfig: batch_tokens budget classifier data_dir device force limit limits log mode name paths precision
-  samples seed students suite teacher threads wrapper
+EvaluateConfig: batch_tokens budget classifier data_dir device force limit limits log mode name paths
+  precision samples seed students suite teacher threads wrapper
 Family: _target_ architecture context learning_rate licence model_type name sizes tokenizer
   tokenizer_algorithm wrapper
 FamilySize: architecture checkpoint parameters

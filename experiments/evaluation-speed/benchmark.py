@@ -3,10 +3,10 @@
     python experiments/evaluation-speed/benchmark.py --rounds 3
     python experiments/evaluation-speed/benchmark.py --shapes t5 --share 0.005 --dry
 
-Each contender has a process of its own and loads its model once; a task is scored by one and then by the other,
-every other round the other way round, so that what else the machine does hits both. Stock gets the batch size
-that was fastest with this task on a part of the rows. That all log-probabilities agree is checked, and the run
-fails where they do not.
+Each contender has a process of its own and loads its model once; a task is scored by one and then by the
+other, every other round the other way round, so that what else the machine does hits both. Stock gets the
+batch size that was fastest with this task on a part of the rows. That all log-probabilities agree is checked,
+and the run fails where they do not.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def tried(shape: Shape, work: Path, limits: dict[str, int], options: argparse.Na
 
 
 def _too_large(shape: Shape, task: str, batch: int, device: str) -> bool:
-    """Whether the logits of stock's batch could be more than LARGEST: a decoder-only model has them everywhere."""
+    """Whether the logits of stock's batch could be above LARGEST: a decoder-only model has all of them."""
     positions = {"race": 1024}.get(task, 256) if shape.name == "gpt2" else 64
     return device == "cpu" and 4 * 50_257 * batch * positions > LARGEST
 

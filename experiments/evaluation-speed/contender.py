@@ -1,6 +1,7 @@
 """One contender in a process of its own: reads what to score from its input, answers with lines of JSON.
 
-    echo '{"task": "race", "limit": 20, "settings": {"batch_size_per_gpu": 4}}' | python contender.py hf <model folder> <task folder>
+    echo '{"task": "race", "limit": 20, "settings": {"batch_size_per_gpu": 4}}' |
+        python contender.py hf <model folder> <task folder>
 
 Only the scoring call is timed, tokenisation included: the model is loaded and the requests are built before.
 """

@@ -73,10 +73,11 @@ def table_of(case: dict[str, Any]) -> str:
         rows.append(_line(case, "all", list(case["limits"])))
     rounds = f"medians of {case['rounds']} rounds" if case["rounds"] > 1 else "one round"
     said = f"{case['shape']}-shaped, {case['parameters']:,} parameters, {case['threads']} threads, {rounds}:"
-    head = ["task", "rows", "requests", "stock s", "batch", "ours s", "ratio", "asked for", "of processor time",
-            "metrics of both", "largest difference"]  # fmt: skip
+    head = ["task", "rows", "requests", "stock s", "batch", "ours s", "ratio", "asked for",
+            "of processor time", "metrics of both", "largest difference"]  # fmt: skip
     memory = ", ".join(
-        f"{'stock' if who == 'hf' else 'ours'} {max(run['peak_mb'] for runs in found.values() for run in runs):,.0f}"
+        f"{'stock' if who == 'hf' else 'ours'}"
+        f" {max(run['peak_mb'] for runs in found.values() for run in runs):,.0f}"
         f" MB, {case['loading'][who]:.1f} s until imported and loaded"
         for who, found in case["runs"].items()
     )

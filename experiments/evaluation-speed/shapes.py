@@ -11,7 +11,7 @@ from lamini.compose import compose
 
 @dataclass(frozen=True)
 class Shape:
-    """One architecture: `model` is train.py's shorthand; `targets` are how many times stock's speed is asked."""
+    """One architecture: `model` is train.py's shorthand, `targets` how many times stock's speed is asked."""
 
     name: str
     model: str

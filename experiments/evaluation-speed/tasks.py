@@ -41,5 +41,5 @@ def write(folder: Path) -> None:
 
 
 def limits(share: float) -> dict[str, int]:
-    """Rows of each task: the same share of all, so that the four together weigh what they weigh as a whole."""
+    """Rows of each task: the same share of all, so that the four together weigh what they do as a whole."""
     return {task: max(4, round(share * rows)) for task, (_, _, rows) in STOCK.items()}

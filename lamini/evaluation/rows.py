@@ -134,7 +134,7 @@ def token_scores(
 
 
 def _first_of_the_best(scores_CV: Tensor, node_M: Tensor, answer_M: Tensor, chosen_M: Tensor) -> Tensor:
-    """Whether argmax would name the answer; it is slow on a CPU: only nodes whose answer is highest ask it."""
+    """Whether argmax would name the answer; it is slow on a CPU, so only the highest answers ask it."""
     highest_M = chosen_M == scores_CV.amax(-1)[node_M]
     ties = highest_M.nonzero()[:, 0]
     highest_M[ties] = scores_CV[node_M[ties]].argmax(-1) == answer_M[ties]

@@ -128,7 +128,8 @@ def test_any_script_may_ask_for_our_model(folder: Path, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "student")
     tokenizer.save_pretrained(tmp_path / "student")
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "student"), str(folder)], text=True, capture_output=True,
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "student"), str(folder)],
+        text=True, capture_output=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
