@@ -3,8 +3,8 @@
 Linear layers of an fp32 model on a CPU have their weights in oneDNN's own order. torch multiplies fp32
 matrices by MKL, which on the processors tried here reached 85 GFLOP/s a thread with the layers of GPT-2
 (124M) and 50 with its head; oneDNN with reordered weights 105 and 95. torch.compile uses the same two
-operators when it freezes a model. They are no public interface: a torch that lacks them computes as before. While it lasts the
-weights are there twice.
+operators when it freezes a model. They are no public interface: a torch that lacks them computes as before.
+While it lasts the weights are there twice.
 
 The activation of GPT-2 and T5 v1.1 (tanh's approximation of GELU) is one kernel, not eight.
 """
