@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, PreTrainedModel
 
@@ -10,6 +11,7 @@ from lamini.errors import UserError
 from lamini.students.loading import auto_class, first_line
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+BROKEN = (OSError, ValueError, RuntimeError, KeyError, SafetensorError, StrictDataclassError)
 
 
 def device_named(name: str, key: str = "teacher.device") -> torch.device:
@@ -49,9 +51,12 @@ def whole(what: str, source: str, dtype: torch.dtype | str, device: torch.device
         weights, report = auto_class(config).from_pretrained(
             source, config=config, dtype=dtype, output_loading_info=True
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except BROKEN as error:
         raise UserError(f"{what} does not load: {first_line(error)}") from error
-    missing = sorted(report["missing_keys"])
+    # Shapes that do not fit are drawn at random too.
+    missing = sorted(
+        str(key) for kind in ("missing_keys", "mismatched_keys") for key in report.get(kind) or ()
+    )
     if missing:
         raise UserError(f"{what} lacks {len(missing)} weights, such as {missing[0]}")
     loaded: PreTrainedModel = weights.to(device).eval()

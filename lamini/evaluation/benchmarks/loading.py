@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import torch
-from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
-from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation.loading import PRECISIONS
 from lamini.evaluation.scorer import Scorer, wrapper_of
 from lamini.evaluation.subjects import Subject
 from lamini.students import locate
-from lamini.students.loading import auto_class, first_line
+from lamini.students.loading import first_line
 from lamini.students.tokenizers import load_tokenizer
-
-DTYPES: dict[str, Any] = {"auto": "auto", "fp32": torch.float32, "bf16": torch.bfloat16}
-BROKEN = (OSError, ValueError, RuntimeError, KeyError, SafetensorError, StrictDataclassError)
+from lamini.teacher.weights import device_named, whole
 
 
 def folder_of(subject: Subject) -> Path:
@@ -66,37 +61,6 @@ def scorer_of(config: EvaluateConfig, folder: Path, tokenizer: PreTrainedTokeniz
         UserError: weights that do not load, weights that are missing (transformers would draw them), a device
             that is not there.
     """
-    device = device_of(config.device)
-    try:
-        model, report = auto_class(AutoConfig.from_pretrained(folder)).from_pretrained(
-            folder, dtype=DTYPES[config.precision], output_loading_info=True
-        )
-    except BROKEN as error:
-        raise UserError(f"{folder} does not load: {first_line(error)}") from error
-    _check_whole(folder, report)
-    return Scorer(_on(model, device), tokenizer=tokenizer, wrapper="bare", batch_tokens=config.batch_tokens)
-
-
-def _check_whole(folder: Path, report: dict[str, Any]) -> None:
-    for kind in ("missing_keys", "mismatched_keys"):
-        if lost := sorted(str(key) for key in report.get(kind) or ()):
-            raise UserError(f"{folder} lacks {len(lost)} weights of its model, e.g. {lost[0]}")
-
-
-def _on(model: PreTrainedModel, device: torch.device) -> PreTrainedModel:
-    moved: PreTrainedModel = model.to(device)  # type: ignore[arg-type]
-    return moved.eval()
-
-
-def device_of(name: str) -> torch.device:
-    """The device of `device=`; auto takes a GPU where there is one.
-
-    Raises:
-        UserError: it is not there.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next(device for device in ("cuda", "mps", "cpu") if there[device])
-    if not there[name]:
-        raise UserError(f"device={name}: torch sees none here; device=auto takes what there is")
-    return torch.device(name)
+    device = device_named(config.device, "device")
+    model = whole(str(folder), str(folder), PRECISIONS[config.precision], device)
+    return Scorer(model, tokenizer=tokenizer, wrapper="bare", batch_tokens=config.batch_tokens)
