@@ -25,6 +25,10 @@ class Suite:
 
     name: str
 
+    def alone(self, config: EvaluateConfig) -> bool:
+        """Whether there is something to do without a student."""
+        return False
+
     def plan(self, config: EvaluateConfig, subjects: Sequence[Subject]) -> None:
         """Print what is about to be done."""
         print(f"suite {self.name}: {len(subjects)} student(s)", flush=True)
@@ -216,3 +220,17 @@ class Answers(Suite):
         from lamini.evaluation.answers.collecting import score
 
         return score(self, config, subject)
+
+    def alone(self, config: EvaluateConfig) -> bool:
+        """A teacher and files of finished answers need no student beside them."""
+        return config.teacher is not None or bool(self.add)
+
+    def collect(self, config: EvaluateConfig) -> None:
+        """What there is to do without a student.
+
+        Raises:
+            UserError: the teacher or a file failed; the others are joined.
+        """
+        from lamini.evaluation.answers.collecting import alone
+
+        print(f"answers: {alone(self, config)}", flush=True)

@@ -39,6 +39,8 @@ def evaluate(config: EvaluateConfig, call: Call) -> int:
         Died: a process ended before its first student, or because of a signal.
     """
     found = subjects(config, say=lambda text: print(text, flush=True))
+    if not found:
+        return int(call(__name__, "collect", config))
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.jsonl")
         while left := [number for number in range(len(found)) if number not in journal.outcomes()]:
@@ -49,6 +51,17 @@ def evaluate(config: EvaluateConfig, call: Call) -> int:
         outcomes = [journal.outcomes()[number] for number in range(len(found))]
     call(__name__, "report", config, found, outcomes)
     return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+def collect(config: EvaluateConfig) -> int:
+    """What a suite does without students; 1 where it failed."""
+    _prepare(config)
+    try:
+        config.suite.collect(config)
+        return 0
+    except UserError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
 
 
 class Journal:
@@ -116,9 +129,10 @@ def _prepare(config: EvaluateConfig) -> None:
     import logging
 
     import torch
-    from transformers.utils.logging import disable_progress_bar
+    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
     disable_progress_bar()
+    set_verbosity_error()
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if (config.threads or 2) > 1 else "false"
     if config.threads is not None:
         torch.set_num_threads(config.threads)

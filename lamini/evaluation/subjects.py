@@ -43,6 +43,8 @@ class Subject:
 def subjects(config: EvaluateConfig, say: Callable[[str], None] = lambda text: None) -> list[Subject]:
     """Every model that `students=` names, each once, in the order given; runs of a herd by name.
 
+    None where no student is named and the suite needs none.
+
     `say` is told which runs of a herd are left out.
 
     A model whose files are not whole (no tokenizer, weights cut short) has its `obstacle`, so that it fails
@@ -52,6 +54,8 @@ def subjects(config: EvaluateConfig, say: Callable[[str], None] = lambda text: N
         UserError: nothing named, a folder that is not there, a run that is not done, a hub id that cannot
             be had, two models with one place for their results, an obstacle in front of every model.
     """
+    if config.students is None and config.suite.alone(config):
+        return []
     found: dict[str, Subject] = {}
     for word in _words(config.students):
         for subject in _named(word, Path(config.paths.output_dir) / config.name, config.data_dir, say):

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from lamini.children import here
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation import running
 from lamini.evaluation.answers import collecting
 from lamini.evaluation.answers.table import read
 from lamini.teacher.log import RequestLog
@@ -183,6 +185,23 @@ def test_teachers_and_files_join_without_any_student(tmp_path: Path) -> None:
     chosen = config(tmp_path)
     with pytest.raises(UserError, match="suite=answers has nobody to ask"):
         collecting.alone(chosen.suite, chosen)
+
+
+def test_a_line_without_students_joins_files_and_says_what_failed(tmp_path: Path, capsys: Any) -> None:
+    whole = sets.jsonl(tmp_path / "whole.jsonl", ANSWERS)
+    part = sets.jsonl(tmp_path / "part.jsonl", ANSWERS[:2])
+    chosen = config(tmp_path, f"suite.add={{whole: {whole}}}")
+    chosen.students = None
+    assert running.evaluate(chosen, here) == 0
+    assert {row["student"] for row in joined(tmp_path)} == {"whole"}
+    chosen = config(tmp_path, f"suite.add={{part: {part}}}")
+    chosen.students = None
+    assert running.evaluate(chosen, here) == 1
+    assert "no answer to 3 of the 5" in capsys.readouterr().err
+    chosen = config(tmp_path)
+    chosen.students = None
+    with pytest.raises(UserError, match="students= needs"):
+        running.evaluate(chosen, here)
 
 
 def test_the_papers_set_with_the_four_real_systems(tmp_path: Path) -> None:
