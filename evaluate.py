@@ -1,7 +1,7 @@
 """Score students, bases and teachers: benchmarks, probes, answers for raters (paper sections 4.2 and 6).
 
 python evaluate.py students=outputs/herd suite=nlp15
-python evaluate.py students=google/flan-t5-small,outputs/herd suite=quick
+python evaluate.py students='[google/flan-t5-small,outputs/herd]' suite=quick
 """
 
 import hydra

@@ -178,5 +178,8 @@ def _hub(repo: str, place: Path, data_dir: str | None) -> Subject:
         )
     trouble = locate.hub_trouble(repo)
     if trouble:
-        raise UserError(f"students={repo} is no folder, is not in the Hugging Face cache, and {trouble}")
+        raise UserError(
+            f"students={repo} is no folder, is not in the Hugging Face cache, and {trouble}"
+            f"{_near(Path(repo).expanduser())}"
+        )
     return Subject(name, repo, place / name, None)
