@@ -4,5 +4,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-PYTHONPATH=. exec "${PYTHON:-.venv/bin/python}" experiments/evaluation-speed/benchmark.py \
+PYTHONPATH=".${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-.venv/bin/python}" experiments/evaluation-speed/benchmark.py \
     --device cuda --share 0.1 --batches 16 32 64 128 256 "$@"

@@ -35,13 +35,15 @@ def token_cache(folder: Path, prompt_N: np.ndarray, response_N: np.ndarray, voca
     return Tokens([part], prompt_N, response_N, np.arange(len(prompt_N)))
 
 
-def data_module(config: TrainConfig, student: Any, tokens: Tokens, steps: int) -> PairsDataModule:
+def data_module(
+    config: TrainConfig, student: Any, tokens: Tokens, steps: int, workers: int = 0
+) -> PairsDataModule:
     """The real data module; the configuration names one batching, not `auto`."""
     order = Order([len(tokens)], [1.0], config.seed)
     nothing = Tokens([], np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64))
     return PairsDataModule(
         student, tokens, order, nothing, config.batching, batch_size=config.batch_size,
-        micro_tokens=config.size.micro_tokens, steps=steps, seed=config.seed,
+        micro_tokens=config.size.micro_tokens, steps=steps, seed=config.seed, num_workers=workers,
     )  # fmt: skip
 
 

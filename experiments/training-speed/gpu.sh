@@ -5,4 +5,4 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-PYTHONPATH=. exec "${PYTHON:-.venv/bin/python}" experiments/training-speed/gpu.py --minutes 9 "$@"
+PYTHONPATH=".${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-.venv/bin/python}" experiments/training-speed/gpu.py --minutes 9 "$@"

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from lamini.students.branches import Branches, stacked
@@ -172,10 +172,6 @@ class DecoderOnly(Student):
             use_cache=False,
         ).last_hidden_state
         return hidden_BTD
-
-    def body(self, model: PreTrainedModel) -> list[nn.Module]:
-        """The transformer without its head."""
-        return [model.base_model]
 
     def room(self, prompt_length: int, max_new_tokens: int) -> int:
         """What the context leaves after the prompt."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel
 
 from lamini.errors import UserError
@@ -174,10 +174,6 @@ class EncoderDecoder(Student):
         if getattr(config, "scale_decoder_outputs", config.tie_word_embeddings):
             hidden_BTD = hidden_BTD * config.d_model**-0.5
         return hidden_BTD
-
-    def body(self, model: PreTrainedModel) -> list[nn.Module]:
-        """Encoder and decoder."""
-        return [model.get_encoder(), model.get_decoder()]
 
     def masks(self, model: PreTrainedModel, batch: Batch) -> dict[str, Any]:
         """The masks of encoder, decoder and cross-attention.

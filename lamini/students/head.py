@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from torch.utils.checkpoint import checkpoint
 
 from lamini.errors import UserError
@@ -30,6 +31,7 @@ from lamini.errors import UserError
 # Logits of a chunk, by device. The products of a CPU are fast from some 250 rows on, and fewer logits stay
 # nearer to its caches: 64 MiB in fp32. A GPU only has to hold them: 256 MiB, and 128 more in bf16.
 CHUNK_LOGITS = {"cpu": 2**24, "cuda": 2**26}
+ALIGNED = 64  # columns of logits on CUDA: products with an odd number of them take several times as long
 
 
 def summed_loss(head: nn.Linear, hidden_RD: Tensor, labels_R: Tensor, way: str = "chunked") -> Tensor:
@@ -127,8 +129,9 @@ def _walk(
     grad_RD, grad_VD, grad_V = grads
     vocabulary, wide = len(weight_VD), at_least_float32(weight_VD.dtype)
     rows = chunk_rows(len(labels_R), vocabulary, hidden_RD.device.type)
-    buffer_CV = hidden_RD.new_empty(rows, vocabulary)
-    wide_CV = buffer_CV if wide == buffer_CV.dtype else hidden_RD.new_empty(rows, vocabulary, dtype=wide)
+    weight_VD, bias_V = _aligned(weight_VD), None if bias_V is None else _aligned(bias_V)
+    buffer_CV = hidden_RD.new_empty(rows, len(weight_VD))
+    wide_CV = buffer_CV if wide == buffer_CV.dtype else hidden_RD.new_empty(rows, len(weight_VD), dtype=wide)
     loss = hidden_RD.new_zeros((), dtype=wide)
     for begin in range(0, len(labels_R), rows):
         chunk = slice(begin, begin + rows)
@@ -138,13 +141,14 @@ def _walk(
             torch.mm(hidden_CD, weight_VD.T, out=logits_CV)
         else:
             torch.addmm(bias_V, hidden_CD, weight_VD.T, out=logits_CV)
+        logits_CV[:, vocabulary:] = -torch.inf  # no token: its probability and its gradient are zero
         loss += _loss_and_gradient(logits_CV, scores_CV, labels_C1)
         if grad_V is not None:
-            grad_V += scores_CV.sum(0)
+            grad_V += scores_CV[:, :vocabulary].sum(0)
         if grad_RD is not None:
             grad_RD[chunk] = logits_CV @ weight_VD
         if grad_VD is not None:
-            _add_product(grad_VD, logits_CV.T, hidden_CD)
+            _add_product(grad_VD, logits_CV.T, hidden_CD, vocabulary)
     return loss
 
 
@@ -166,12 +170,18 @@ def _loss_and_gradient(logits_CV: Tensor, scores_CV: Tensor, labels_C1: Tensor) 
     return loss
 
 
-def _add_product(sum_VD: Tensor, left_VC: Tensor, right_CD: Tensor) -> None:
-    """sum += left @ right without a product in between where the dtypes allow it."""
+def _add_product(sum_VD: Tensor, left_VC: Tensor, right_CD: Tensor, rows: int) -> None:
+    """sum += the first `rows` of left @ right, without a product in between where the dtypes allow it."""
     if sum_VD.dtype == left_VC.dtype:
-        sum_VD.addmm_(left_VC, right_CD)
+        sum_VD.addmm_(left_VC[:rows], right_CD)
     else:
-        sum_VD += left_VC @ right_CD
+        sum_VD += (left_VC @ right_CD)[:rows]
+
+
+def _aligned(weight: Tensor) -> Tensor:
+    """Zeros behind the vocabulary to a multiple of ALIGNED, on CUDA: GPT-2's 50,257 rows become 50,304."""
+    missing = -len(weight) % ALIGNED if weight.is_cuda else 0
+    return pad(weight, (0, 0) * (weight.ndim - 1) + (0, missing)) if missing else weight
 
 
 def _liger(head: nn.Linear, hidden_RD: Tensor, labels_R: Tensor) -> Tensor:

@@ -119,10 +119,6 @@ class Student(TokenLayout):
         """hidden_BTD as the head expects it, position for position with the labels."""
 
     @abstractmethod
-    def body(self, model: PreTrainedModel) -> list[nn.Module]:
-        """The modules that `hidden` calls one after another: all of the model but its head."""
-
-    @abstractmethod
     def room(self, prompt_length: int, max_new_tokens: int) -> int:
         """New tokens an answer to a prompt of this length may have."""
 

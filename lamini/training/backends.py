@@ -9,11 +9,12 @@ from lamini.config import Trainer
 from lamini.errors import UserError
 from lamini.students.attention import flash
 from lamini.students.attention.backends import use
-from lamini.students.compiling import compile_body
+from lamini.students.compiling import compile_blocks
 from lamini.students.protocol import Student
 from lamini.training.devices import device_of, precision_of, uses_cuda
 
-MULTIPLE = 64  # widths of compiled rows: few shapes, and such as GPU kernels like
+MULTIPLE = 32  # widths of compiled rows: few shapes, and such as GPU kernels like
+ALIGNED = 16  # widths of rows on CUDA: kernels read 16 bytes at a time, or are slow
 
 
 def set_backends(student: Student, trainer: Trainer) -> str:
@@ -24,9 +25,11 @@ def set_backends(student: Student, trainer: Trainer) -> str:
     """
     attention = attention_of(trainer, type(student))
     use(student.ready(), attention)
+    if uses_cuda(trainer):
+        student.multiple = ALIGNED
     if trainer.compile:
         check_compile(trainer)
-        compile_body(student.body(student.ready()))
+        compile_blocks(student.ready())
         student.multiple = MULTIPLE
     return attention
 
@@ -34,8 +37,8 @@ def set_backends(student: Student, trainer: Trainer) -> str:
 def attention_of(trainer: Trainer, student: type[Student]) -> str:
     """The attention of a student of this class: one of lamini.students.attention.backends.BACKENDS.
 
-    `auto` is what is known to be fastest: on a CPU long pairs by themselves, on CUDA flash-attn where it is
-    installed and takes the student, elsewhere torch's own kernels.
+    `auto` is what is known to be fastest: on a CPU long pairs by themselves, on CUDA FlashAttention where
+    device, precision and student allow it, elsewhere scaled_dot_product_attention.
 
     Raises:
         UserError: the device, the student or the precision cannot have what is asked for.
@@ -64,11 +67,11 @@ def _obstacle(trainer: Trainer, student: type[Student]) -> str | None:
 
 
 def _flash_obstacle(trainer: Trainer, student: type[Student]) -> str | None:
-    """Why flash-attn cannot be used on CUDA, with the ways out."""
+    """Why FlashAttention cannot be used on CUDA, with the ways out."""
     if "flash" in student.refused_attention:
         return student.refused_attention["flash"]
-    if not flash.installed():
-        return "needs the package flash-attn: pip install flash-attn, or use trainer.attention=sdpa"
+    if not flash.available():
+        return "needs a device of compute capability 8.0 or more; use trainer.attention=sdpa"
     if precision_of(trainer) == "32-true":
         return "needs half precision; use trainer.precision=bf16-mixed, or trainer.attention=sdpa"
     return None

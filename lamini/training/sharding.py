@@ -24,6 +24,7 @@ from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 from lamini.config import Strategy, Trainer
+from lamini.students.blocks import blocks_of
 
 T = TypeVar("T")
 
@@ -43,17 +44,11 @@ def shard(model: PreTrainedModel, mesh: DeviceMesh) -> None:
     """Shard `model` in place: every block by itself, then what is left."""
     # T5's blocks hand on their position bias, a view; nothing adds to it in place, as the tests show.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
-    kinds = blocks_of(model)
-    for module in [module for module in model.modules() if type(module).__name__ in kinds]:
-        fully_shard(module, mesh=mesh)
+    for block in blocks_of(model):
+        fully_shard(block, mesh=mesh)
     fully_shard(model, mesh=mesh)
     model.inside = MethodType(_inside, model)  # type: ignore[assignment]
     register_fsdp_forward_method(model, "inside")
-
-
-def blocks_of(model: PreTrainedModel) -> set[str]:
-    """Class names of the transformer blocks; transformers knows them, since they must not be split."""
-    return set(model._no_split_modules or ())
 
 
 def sharded(model: PreTrainedModel) -> bool:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lamini.students.attention.backends import use
-from lamini.students.compiling import compile_body
+from lamini.students.compiling import compile_blocks
 from lamini.students.protocol import Student
 from tests.students import tiny
 from tests.students.test_packed import collated, loss_and_gradient, student_of
@@ -27,7 +27,7 @@ def _own_compilations() -> Iterator[None]:
 def compiled(kind: str, backend: str, attention: str = "sdpa") -> Student:
     student = student_of(kind, attention)
     student.multiple = 8
-    compile_body(student.body(student.ready()), backend)
+    compile_blocks(student.ready(), backend)
     return student
 
 
@@ -76,7 +76,7 @@ def test_answers_are_given_by_the_written_model() -> None:
     student = student_of("gpt2")
     tiny.lively(student.ready())
     answers = student.generate(["say hi", "add 1 2"], 12)
-    compile_body(student.body(student.ready()), "aot_eager")
+    compile_blocks(student.ready(), "aot_eager")
     torch._dynamo.utils.counters.clear()
     assert student.generate(["say hi", "add 1 2"], 12) == answers
     assert not torch._dynamo.utils.counters["stats"]
@@ -85,6 +85,6 @@ def test_answers_are_given_by_the_written_model() -> None:
 def test_compiling_leaves_the_names_of_the_weights() -> None:
     student = student_of("t5")
     names = list(student.ready().state_dict())
-    compile_body(student.body(student.ready()), "aot_eager")
+    compile_blocks(student.ready(), "aot_eager")
     assert list(student.ready().state_dict()) == names
     use(student.ready(), "eager")  # and the classes of the modules

@@ -48,7 +48,7 @@ def collated(student: Student, rows: list[list[int]] | None, pairs: list[int] | 
 def loss_and_gradient(student: Student, batches: list[Batch]) -> tuple[Tensor, Tensor]:
     model = student.ready()
     model.zero_grad()
-    total = torch.zeros((), dtype=model.dtype)
+    total = torch.zeros((), dtype=model.dtype, device=model.device)
     for batch in batches:
         loss, _ = student.loss(batch)
         loss.backward()

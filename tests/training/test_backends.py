@@ -27,10 +27,10 @@ def trainer_of(folder: Path, *overrides: str) -> Trainer:
     return small.config(folder, "gpt2", *overrides).trainer
 
 
-def on_cuda(monkeypatch: pytest.MonkeyPatch, flash_attn: bool) -> None:
+def on_cuda(monkeypatch: pytest.MonkeyPatch, ampere: bool) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
-    monkeypatch.setattr(flash, "installed", lambda: flash_attn)
+    monkeypatch.setattr(flash, "available", lambda: ampere)
 
 
 def test_checks_and_backends_know_the_same_names() -> None:
@@ -48,13 +48,13 @@ def test_auto_on_a_cpu_takes_pairs_apart_unless_it_compiles(tmp_path: Path) -> N
 
 
 def test_auto_on_cuda_takes_flash_where_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    on_cuda(monkeypatch, flash_attn=True)
+    on_cuda(monkeypatch, ampere=True)
     trainer = trainer_of(tmp_path, "trainer.accelerator=auto")
     assert attention_of(trainer, DecoderOnly) == "flash"
     assert attention_of(trainer, EncoderDecoder) == "sdpa"
     exact = trainer_of(tmp_path, "trainer.accelerator=auto", "trainer.precision=32-true")
     assert attention_of(exact, DecoderOnly) == "sdpa"
-    on_cuda(monkeypatch, flash_attn=False)
+    on_cuda(monkeypatch, ampere=False)
     assert attention_of(trainer, DecoderOnly) == "sdpa"
 
 
@@ -65,10 +65,10 @@ def test_cuda_only_is_refused_on_a_cpu(attention: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("student", "overrides", "flash_attn", "reason"),
+    ("student", "overrides", "ampere", "reason"),
     [
         (EncoderDecoder, [], True, "takes no position bias.*trainer.attention=sdpa, or flex"),
-        (DecoderOnly, [], False, "needs the package flash-attn: pip install flash-attn"),
+        (DecoderOnly, [], False, "needs a device of compute capability 8.0 or more"),
         (
             DecoderOnly,
             ["trainer.precision=32-true"],
@@ -80,12 +80,12 @@ def test_cuda_only_is_refused_on_a_cpu(attention: str, tmp_path: Path) -> None:
 def test_flash_is_refused_where_it_cannot_be_had(
     student: type[Student],
     overrides: list[str],
-    flash_attn: bool,
+    ampere: bool,
     reason: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    on_cuda(monkeypatch, flash_attn)
+    on_cuda(monkeypatch, ampere)
     line = ["trainer.accelerator=auto", "trainer.attention=flash", *overrides]
     with pytest.raises(UserError, match=f"trainer.attention=flash {reason}"):
         attention_of(trainer_of(tmp_path, *line), student)

@@ -103,6 +103,7 @@ def test_less_memory_is_planned_for_and_wrong_targets_are_told_before_the_start(
 
 @pytest.mark.gpu
 def test_two_steps_of_four_bits_on_a_gpu(folder: Path) -> None:
+    pytest.importorskip("bitsandbytes")
     published = small.train(folder / "published", "llama") / "export"
     line = [
         "model=llama-nano", *small.LINE, "init=pretrained", f"checkpoint={published}",

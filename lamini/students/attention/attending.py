@@ -72,6 +72,8 @@ def positions(
 ) -> Tensor:
     """torch's scaled_dot_product_attention (B, H, Q, D), causal where no mask says what may be seen."""
     queries, keys = query_BHQD.shape[2], key_BHKD.shape[2]
+    if bias is not None and _by_memory(value_BHKD, bias):
+        return with_bias(query_BHQD, key_BHKD, value_BHKD, bias, dropout, scale)
     if bias is not None:
         mask, causal = bias, False
     elif window is not None and keys > window:
@@ -81,6 +83,33 @@ def positions(
         query_BHQD, key_BHKD, value_BHKD, attn_mask=mask, dropout_p=dropout, scale=scale,
         is_causal=causal and mask is None and queries > 1,
     )  # fmt: skip
+
+
+def _by_memory(value_BHKD: Tensor, bias: Tensor) -> bool:
+    """Whether the kernel with a bias takes these: half precision on CUDA, rows that begin at 16 bytes."""
+    half = value_BHKD.is_cuda and value_BHKD.dtype in (torch.bfloat16, torch.float16)
+    return half and bias.requires_grad and bias.shape[-1] % 8 == 0 and value_BHKD.shape[-1] % 8 == 0
+
+
+def with_bias(
+    query_BHQD: Tensor,
+    key_BHKD: Tensor,
+    value_BHKD: Tensor,
+    bias: Tensor,
+    dropout: float,
+    scale: float | None,
+) -> Tensor:
+    """torch's memory-efficient kernel (B, H, Q, D), which has a gradient for the bias.
+
+    scaled_dot_product_attention goes back to scores written out in fp32 where a bias wants a gradient: on an
+    H100 that was most of the time of a step of T5-base.
+    """
+    bias_BHQK = bias.to(value_BHKD.dtype).contiguous().expand(*query_BHQD.shape[:3], key_BHKD.shape[2])
+    states = (query_BHQD.to(value_BHKD.dtype), key_BHKD.to(value_BHKD.dtype), value_BHKD)
+    out_BHQD: Tensor = torch.ops.aten._scaled_dot_product_efficient_attention(
+        *states, bias_BHQK, True, dropout, False, scale=scale
+    )[0]
+    return out_BHQD
 
 
 def band(queries: int, keys: int, window: int, device: torch.device) -> Tensor:

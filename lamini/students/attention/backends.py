@@ -5,7 +5,7 @@
     split   each pair of a packed row by itself: no mask, no work between pairs (CPU)
     adaptive  split where the pairs are long enough for it, else sdpa (CPU)
     flex    FlexAttention: blocks of a packed row that hold no pair are skipped, T5's bias is computed (CUDA)
-    flash   flash-attn's kernel for rows of several pairs (CUDA)
+    flash   FlashAttention told where pairs begin, half precision (CUDA)
 
 Which one a model has stands in its configuration, where transformers looks too, so masks and attention
 cannot disagree. The name leaves no trace in an exported student. Only packed rows differ: rows of one

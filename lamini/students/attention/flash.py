@@ -1,20 +1,27 @@
-"""flash-attn's kernel for rows of several pairs: it is told where each pair begins, and needs no mask.
+"""FlashAttention for rows of several pairs: it is told where each pair begins, and needs no mask (CUDA).
+
+torch brings the kernel (FlashAttention-2, arXiv:2307.08691), so nothing has to be installed. Its public door,
+`torch.nn.attention.varlen`, drops no attention weights, as GPT-2's published configurations do; this is the
+operator behind it, which does.
 
 Names: B rows, H heads, T positions, D width of a head, P positions of all rows, N pairs.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, cast
+from typing import cast
 
+import torch
 from torch import Tensor
 
+from lamini.students.attention.flex import widened
 
-def installed() -> bool:
-    """Whether the package is there."""
-    return find_spec("flash_attn") is not None
+CAPABILITY = (8, 0)  # Ampere: the first that torch's kernel is compiled for
+
+
+def available() -> bool:
+    """Whether the CUDA device can run it."""
+    return torch.version.hip is None and torch.cuda.get_device_capability() >= CAPABILITY
 
 
 def flash(
@@ -32,13 +39,15 @@ def flash(
     The longest pair is said to be as long as a row: an upper bound costs blocks that end at once, the true
     length would cost a wait for the device in every layer.
     """
-    kernel: Any = import_module("flash_attn").flash_attn_varlen_func
+    batch, heads, length, width = query_BHTD.shape
     type_ = value_BHTD.dtype  # rotary positions leave float32 under autocast
-    states = [x.transpose(1, 2).flatten(0, 1).to(type_) for x in (query_BHTD, key_BHTD, value_BHTD)]
+    wide = (widened(x, 8) for x in (query_BHTD, key_BHTD, value_BHTD))
+    states = [x.transpose(1, 2).flatten(0, 1).to(type_) for x in wide]
     queries, keys = begins_112N[0, 0].contiguous()
-    out_PHD = kernel(
-        *states, queries, keys, query_BHTD.shape[2], key_BHTD.shape[2], dropout_p=dropout,
-        softmax_scale=scale, causal=causal, window_size=(-1, -1) if window is None else (window - 1, 0),
-    )  # fmt: skip
-    batch, heads, length, _ = query_BHTD.shape
-    return cast(Tensor, out_PHD).view(batch, length, heads, -1)
+    out_PHD = torch.ops.aten._flash_attention_forward(
+        *states, queries, keys, length, key_BHTD.shape[2], dropout, causal, False,
+        scale=width**-0.5 if scale is None else scale,
+        window_size_left=None if window is None else window - 1,
+        window_size_right=None if window is None else 0,
+    )[0]  # fmt: skip
+    return cast(Tensor, out_PHD).view(batch, length, heads, -1)[..., :width]

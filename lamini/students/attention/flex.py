@@ -16,6 +16,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
+from torch.nn.functional import pad
 
 
 def flex_mask(query_BQ: Tensor, key_BK: Tensor, causal: bool = False) -> BlockMask:
@@ -43,12 +44,23 @@ def flex(
 ) -> Tensor:
     """Attention's output (B, Q, H, D). `table_HM` is added by distance, keys after the query to the right."""
     kernel: Any = _compiled(flex_attention) if _compiles(query_BHQD) else flex_attention
-    type_ = value_BHKD.dtype  # rotary positions leave float32 under autocast
+    type_, width = value_BHKD.dtype, query_BHQD.shape[-1]  # rotary positions leave float32 under autocast
+    states = (widened(x, 16).to(type_) for x in (query_BHQD, key_BHKD, value_BHKD))
     out_BHQD = kernel(
-        query_BHQD.to(type_), key_BHKD.to(type_), value_BHKD, score_mod=_score(table_HM, window),
-        block_mask=mask, scale=scale, enable_gqa=query_BHQD.shape[1] != key_BHKD.shape[1],
+        *states, score_mod=_score(table_HM, window), block_mask=mask,
+        scale=width**-0.5 if scale is None else scale,
+        enable_gqa=query_BHQD.shape[1] != key_BHKD.shape[1],
     )  # fmt: skip
-    return cast(Tensor, out_BHQD).transpose(1, 2)
+    return cast(Tensor, out_BHQD)[..., :width].transpose(1, 2)
+
+
+def widened(states: Tensor, multiple: int) -> Tensor:
+    """Heads as wide as a kernel wants them: zeros change no score, and the output has zeros there.
+
+    With multiple 4, (.., 6) becomes (.., 8).
+    """
+    missing = -states.shape[-1] % multiple
+    return pad(states, (0, missing)) if missing else states
 
 
 def _score(table_HM: Tensor | None, window: int | None) -> Callable[..., Tensor] | None:

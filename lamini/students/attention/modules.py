@@ -17,7 +17,7 @@ from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 from transformers.models.gptj.modeling_gptj import GPTJAttention
 from transformers.models.t5.modeling_t5 import T5Attention
 
-from lamini.students.attention.attending import attend, by_kernel, merged
+from lamini.students.attention.attending import attend, by_kernel, lowest_type, merged
 from lamini.students.branches import is_distances, seen
 
 
@@ -58,7 +58,9 @@ class SharedBiasT5(T5Attention):
             return merged(self.bias_back(mask.long()), seen(mask), self.is_causal)
         if by_kernel(mask):  # lengths of pairs: the bias of the longest, of which the others take a part
             length, mask = int(mask.max()), None
-        return merged(self.compute_bias(length, length), mask, self.is_causal)
+        bias_1HLL = self.compute_bias(length, length)
+        # In the type of the scores once, and not in each layer.
+        return merged(bias_1HLL, mask, self.is_causal).to(lowest_type(bias_1HLL))
 
     def bias_of_distances(self) -> Tensor:
         """The bias of the distances -M to M (key - query), which holds for all beyond too: (H, 2M + 1)."""

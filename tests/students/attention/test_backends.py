@@ -85,7 +85,6 @@ def test_flex_attention_has_the_gradient_of_eager_attention(kind: str) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("kind", ["gpt2", "gpt-neo", "gpt-j", "pythia", "llama", "qwen3"])
 def test_flash_attention_is_as_near_to_float32_as_sdpa_is(kind: str) -> None:
-    pytest.importorskip("flash_attn")
     student = student_of(kind, "eager")
     student.ready().cuda()
     batch = {n: x.cuda() for n, x in collated(student, ROWS).items()}
