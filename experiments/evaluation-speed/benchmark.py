@@ -33,7 +33,7 @@ LARGEST = (
     3e9  # bytes of logits that a batch of stock's may have on a CPU; log-probabilities are as many again
 )
 NEAR = {"cpu": 1e-4, "cuda": 0.5}  # in bf16 the last digits differ
-DIGITS = 4  # fp32 numbers that may lie between two scores: near 600, where an ending of 60 tokens is, 1.2e-4 are two
+DIGITS = 4  # fp32 numbers between two scores: near 600, where an ending of 60 tokens is, 1.2e-4 are two
 
 
 def path() -> str:

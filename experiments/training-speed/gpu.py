@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")  # before torch: shapes vary
+os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")  # before torch: shapes vary
 
 import numpy as np
 import torch
@@ -217,6 +217,7 @@ def attempt(case: Case, loop: str, options: argparse.Namespace, left: float) -> 
     if left < options.seconds + RESERVE:
         return facts | {"error": "not run: no time was left"}
     if options.device == "cuda":
+        torch._dynamo.reset()  # compiled code holds on to the weights of the student before
         gc.collect()  # trainers and models refer to each other
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()

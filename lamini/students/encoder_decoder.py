@@ -68,6 +68,7 @@ class EncoderDecoder(Student):
         "flash": "takes no position bias, which T5 adds to its scores; use trainer.attention=sdpa, or"
         " flex for a student without dropout"
     }
+    refused_compiled = {"flex": "with T5's bias cannot be compiled; use trainer.attention=sdpa"}
     FEATURES = {
         "input_ids": torch.int64,
         "attention_mask": torch.int64,

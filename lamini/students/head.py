@@ -31,7 +31,8 @@ from lamini.errors import UserError
 # Logits of a chunk, by device. The products of a CPU are fast from some 250 rows on, and fewer logits stay
 # nearer to its caches: 64 MiB in fp32. A GPU only has to hold them: 256 MiB, and 128 more in bf16.
 CHUNK_LOGITS = {"cpu": 2**24, "cuda": 2**26}
-ALIGNED = 64  # columns of logits on CUDA: products with an odd number of them take several times as long
+# Columns of logits are a multiple of this: on CUDA products with an odd number are several times slower.
+ALIGNED = {"cpu": 1, "cuda": 64}
 
 
 def summed_loss(head: nn.Linear, hidden_RD: Tensor, labels_R: Tensor, way: str = "chunked") -> Tensor:
@@ -179,8 +180,8 @@ def _add_product(sum_VD: Tensor, left_VC: Tensor, right_CD: Tensor, rows: int) -
 
 
 def _aligned(weight: Tensor) -> Tensor:
-    """Zeros behind the vocabulary to a multiple of ALIGNED, on CUDA: GPT-2's 50,257 rows become 50,304."""
-    missing = -len(weight) % ALIGNED if weight.is_cuda else 0
+    """Zeros behind the vocabulary to a multiple of ALIGNED: GPT-2's 50,257 rows become 50,304 on CUDA."""
+    missing = -len(weight) % ALIGNED.get(weight.device.type, 1)
     return pad(weight, (0, 0) * (weight.ndim - 1) + (0, missing)) if missing else weight
 
 

@@ -66,6 +66,7 @@ class Student(TokenLayout):
     padding_side: ClassVar[str]  # of prompts when answering
     refused_precisions: ClassVar[dict[str, str]] = {}  # precision -> why
     refused_attention: ClassVar[dict[str, str]] = {}  # attention -> why
+    refused_compiled: ClassVar[dict[str, str]] = {}  # attention that cannot be compiled -> why
 
     def __init__(
         self,

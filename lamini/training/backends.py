@@ -61,6 +61,8 @@ def _obstacle(trainer: Trainer, student: type[Student]) -> str | None:
         return "needs a CUDA device; use trainer.attention=sdpa, or auto"
     if trainer.attention == "flash":
         return _flash_obstacle(trainer, student)
+    if trainer.compile and trainer.attention in student.refused_compiled:
+        return student.refused_compiled[trainer.attention]
     if trainer.attention in {"split", "adaptive"} and trainer.compile:
         return "cannot be compiled; use trainer.attention=sdpa, or trainer.compile=false"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 import torch
@@ -81,6 +82,15 @@ def device_of(trainer: Trainer, rank: int = 0) -> torch.device:
         return torch.device("cuda", rank)
     mps = trainer.accelerator in {"auto", "mps"} and torch.backends.mps.is_available()
     return torch.device("mps" if mps else "cpu")
+
+
+def ready_memory(trainer: Trainer) -> None:
+    """Let CUDA memory grow in place: batches have many shapes, and blocks of one do not fit the next.
+
+    torch reads the variable when it first takes memory; what the user says in it holds.
+    """
+    if uses_cuda(trainer):
+        os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
 
 
 def set_threads(trainer: Trainer) -> int:

@@ -31,7 +31,7 @@ from lamini.training.checkpointing.checkpoints import Checkpoints
 from lamini.training.checkpointing.interruption import Interruption
 from lamini.training.checkpointing.kept import LAST, Kept
 from lamini.training.checkpointing.resuming import check_architecture, restore
-from lamini.training.devices import device_of, precision_of, set_threads, uses_cuda
+from lamini.training.devices import device_of, precision_of, ready_memory, set_threads, uses_cuda
 from lamini.training.ending import Run, card, data_facts, ending, first_record, logged_run, summarise
 from lamini.training.loggers import Metrics
 from lamini.training.module import StudentModule
@@ -79,6 +79,7 @@ def life(rank: int, config: TrainConfig, path: Path, number: int, total: int) ->
     """One student on one of its devices, from the first line of run.json to the last."""
     quiet()
     folder = RunFolder(path)
+    ready_memory(config.trainer)
     record = first_record(config, folder.record(), set_threads(config.trainer))
     job = Run(config, folder, number, total, record, rank)
     interruption = Interruption()

@@ -307,6 +307,19 @@ def test_students_have_the_gradients_of_hugging_face(kind: str, way: str) -> Non
     assert_near((loss.detach(), grads), expected, 1e-6)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_columns_behind_the_vocabulary_change_nothing(bias: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    head = nn.Linear(8, 53, bias=bias, dtype=torch.float64)
+    hidden_RD = torch.randn(30, 8, dtype=torch.float64, requires_grad=True)
+    labels_R = torch.randint(53, (30,))
+    monkeypatch.setitem(module.CHUNK_LOGITS, "cpu", 7 * 53)
+    expected = differentiated(head, hidden_RD, labels_R, "chunked")
+    monkeypatch.setitem(module.ALIGNED, "cpu", 64)
+    assert len(module._aligned(head.weight)) == 64
+    assert_near(differentiated(head, hidden_RD, labels_R, "chunked"), expected, 1e-12)
+
+
 def test_students_are_chunked_unless_told() -> None:
     assert student_of("gpt2").head_loss == "chunked"
 

@@ -125,13 +125,13 @@ def llama_tokenizer(scheme: str) -> PreTrainedTokenizerFast:
     )
 
 
-def t5(vocabulary: int, tied: bool = True) -> T5ForConditionalGeneration:
+def t5(vocabulary: int, tied: bool = True, d_kv: int = 12) -> T5ForConditionalGeneration:
     """T5 v1.0 (tied, scaled head) or v1.1 and Flan (untied, gated)."""
     torch.manual_seed(0)
     config = T5Config(
         vocab_size=vocabulary,
         d_model=48,
-        d_kv=12,
+        d_kv=d_kv,
         d_ff=96,
         num_layers=2,
         num_heads=4,

@@ -91,6 +91,14 @@ def test_flash_is_refused_where_it_cannot_be_had(
         attention_of(trainer_of(tmp_path, *line), student)
 
 
+def test_flex_with_a_bias_and_compiled_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_cuda(monkeypatch, ampere=True)
+    line = ["trainer.accelerator=auto", "trainer.attention=flex", "trainer.compile=true"]
+    assert attention_of(trainer_of(tmp_path, *line), DecoderOnly) == "flex"
+    with pytest.raises(UserError, match=r"attention=flex with T5's bias cannot be compiled; use .*=sdpa"):
+        attention_of(trainer_of(tmp_path, *line), EncoderDecoder)
+
+
 def test_pairs_apart_and_compiled_is_refused(tmp_path: Path) -> None:
     trainer = trainer_of(tmp_path, "trainer.attention=split", "trainer.compile=true")
     with pytest.raises(UserError, match=r"trainer.attention=split cannot be compiled; use .*compile=false"):
