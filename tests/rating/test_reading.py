@@ -55,19 +55,18 @@ def test_empty_answers_and_failures_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_long_answer_is_taken_whole(tmp_path: Path) -> None:
     long = "word " * 20_000
-    assert (
-        read([files.parquet(tmp_path / "a.parquet", [files.row("a", 0, response=long)])])[0].response == long
-    )
+    path = files.parquet(tmp_path / "a.parquet", [files.row("a", 0, response=long)])
+    assert read([path])[0].response == long
 
 
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
         ([{"student": "a", "instruction_id": "t0", "instruction": "x", "respons": "y"}],
-         "row 1: no column response, it has student, instruction_id, instruction, respons; did you mean respons"),
+         "row 1: no column response, it has student, .*, respons; did you mean respons"),
         ([{"prompt": "x"}], "row 1: no column student, it has prompt; needed are student, instruction_id"),
         ([files.row("a", 0), files.row("a", 0)], "row 2: a has an answer to t0 in .*row 1 already"),
-        ([files.row("a", 0), files.row("b", 0, instruction="?")], "row 2: another instruction has the .*id t0"),
+        ([files.row("a", 0), files.row("b", 0, instruction="?")], "row 2: another instruction .*id t0"),
         ([files.row("a", 0, response=5)], "row 1: response is no text"),
         ([files.row("a", 0, response=None)], "row 1: response is empty"),
         ([files.row("a", 0, student=" ")], "row 1: student is empty"),

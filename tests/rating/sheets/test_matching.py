@@ -10,13 +10,13 @@ from lamini.rating.sheets.matching import by_instruction
 
 
 def answers(**students: str) -> list[Answer]:
-    """answers(a="01", b="0x"): a answered t0 and t1, b t0 and failed on the next one."""
+    """answers(a="oo", b="ox", c=" o"): b failed on t1, c was not asked t0."""
     return [
-        Answer(student, f"t{number}", f"Name {number} colours.", None if mark == "x" else f"{student}{number}", "")
+        Answer(student, f"t{number}", f"Name {number}.", None if mark == "x" else f"{student}{number}", "")
         for student, marks in students.items()
         for number, mark in enumerate(marks)
         if mark != " "
-    ]  # fmt: skip
+    ]
 
 
 def test_the_same_instructions() -> None:
