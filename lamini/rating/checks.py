@@ -28,7 +28,7 @@ def check(config: RateConfig) -> None:
             f"ratings={config.ratings} does not exist; answers=<file> begins a study, whose ratings go there"
         )
     mode = config.mode.value
-    if mode in ("summary", "export", "merge") and not begun:
+    if mode in ("summary", "export", "merge", "close") and not begun:
         raise UserError(f"mode={mode} needs ratings, and {path} does not exist; mode=serve begins it")
     if mode == "serve":
         _check_network(config)
