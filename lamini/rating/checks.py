@@ -35,7 +35,9 @@ def check(config: RateConfig) -> None:
     if mode in ("import", "merge"):
         _check_given(config)
     if mode == "judge":
-        _check_judge(config)
+        from lamini.rating.judging.command import check as check_judge
+
+        check_judge(config)
     if not begun:
         ensure_writable(path.parent, "ratings", "<file>")
 
@@ -124,8 +126,3 @@ def _check_given(config: RateConfig) -> None:
         check_file(config.file, "file")
     elif not Path(config.file).expanduser().is_file():
         raise UserError(f"file={config.file} does not exist; name the ratings (SQLite) of another machine")
-
-
-def _check_judge(config: RateConfig) -> None:
-    if config.teacher is None:
-        raise UserError("mode=judge needs a teacher=<teacher>, such as openai or transformers")

@@ -30,7 +30,7 @@ def test_good_lines(answers: str, tmp_path: Path) -> None:
     lines: list[list[str]] = [
         [], ["sheet=paper"], ["raters=3"], ["raters=[ann,ben]"], ["host=0.0.0.0", "raters=8"],
         ["host=::1"], ["host=localhost"], ["overlap=0", "raters_per_item=1"], ["port=0"],
-        ["mode=judge", "teacher=oracle"], ["sheet=preference", "sheet.comparisons=2"],
+        ["sheet=preference", "sheet.comparisons=2"],
     ]  # fmt: skip
     for line in lines:
         check(config(answers, *line))
@@ -62,6 +62,7 @@ def test_good_lines(answers: str, tmp_path: Path) -> None:
         (["mode=close"], "mode=close needs ratings"),
         (["mode=export"], "mode=export needs ratings"),
         (["mode=judge"], "mode=judge needs a teacher=<teacher>"),
+        (["mode=judge", "teacher=oracle"], "the oracle cannot judge"),
         (["mode=import"], "mode=import needs file=<file> with ratings that mode=export wrote"),
         (["mode=import", "file=nowhere.csv"], "file=nowhere.csv does not exist"),
         (["sheet=preference", "sheet.comparisons=0"], "sheet.comparisons=0 must be"),

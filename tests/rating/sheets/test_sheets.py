@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lamini.errors import UserError
-from lamini.rating.options import Hallucination, Pairs, Preference, Responses
+from lamini.rating.options import HallucinationSheet, PairsSheet, PreferenceSheet, ResponsesSheet
 from lamini.rating.scales import scale_of
 from lamini.rating.study import Item, sealed
 from tests.rating import files
@@ -25,7 +25,7 @@ def owners(item: Item) -> list[tuple[str, ...]]:
 def test_responses_of_all_students_on_one_page(tmp_path: Path) -> None:
     rows = files.rows()
     rows[5]["response"] = rows[1]["response"]  # b says the same as a
-    items, told = Responses(common=False).items(str(files.parquet(tmp_path / "a.parquet", rows)), 42)
+    items, told = ResponsesSheet(common=False).items(str(files.parquet(tmp_path / "a.parquet", rows)), 42)
     assert [item.id for item in items] == ["t0", "t1", "t2", "t3"] and told == []
     assert [item.group for item in items] == ["app 0", "app 1", "app 0", "app 1"]
     assert owners(items[1]) == [("a",), ("b",), ("c",)]
@@ -38,7 +38,7 @@ def test_failures_are_left_out_and_told(tmp_path: Path) -> None:
     rows[4] |= {"error": "timeout", "response": ""}
     for row in rows[3::4]:  # nobody answered the last one
         row |= {"error": "timeout", "response": ""}
-    items, told = Responses(common=False).items(str(files.parquet(tmp_path / "a.parquet", rows)), 42)
+    items, told = ResponsesSheet(common=False).items(str(files.parquet(tmp_path / "a.parquet", rows)), 42)
     assert owners(items[0]) == [("a",), ("c",)] and len(items) == 3
     assert told == [
         "a gave no answer to 1 of 4 instructions: not rated there",
@@ -48,7 +48,7 @@ def test_failures_are_left_out_and_told(tmp_path: Path) -> None:
     ]
     none = [row | {"error": "timeout", "response": ""} for row in rows]
     with pytest.raises(UserError, match="there is no answer to rate: a gave no answer to 4"):
-        Responses(common=False).items(str(files.parquet(tmp_path / "b.parquet", none)), 42)
+        ResponsesSheet(common=False).items(str(files.parquet(tmp_path / "b.parquet", none)), 42)
 
 
 def test_hallucinations_are_rated_by_category(tmp_path: Path) -> None:
@@ -56,13 +56,13 @@ def test_hallucinations_are_rated_by_category(tmp_path: Path) -> None:
     for row in rows:
         del row["app"]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    sheet = Hallucination(common=False)
+    sheet = HallucinationSheet(common=False)
     items, _ = sheet.items(str(tmp_path / "a.jsonl"), 42)
     assert sheet.name == "hallucination" and {item.group for item in items} == {"future"}
 
 
 def compared(path: Path, **keys: Any) -> list[Item]:
-    sheet = Preference(**{"common": False, "against": None, "comparisons": None, **keys})
+    sheet = PreferenceSheet(**{"common": False, "against": None, "comparisons": None, **keys})
     return sheet.items(str(path), 42)[0]
 
 
@@ -99,7 +99,7 @@ def test_preference_says_what_cannot_be_compared(tmp_path: Path) -> None:
         compared(files.parquet(tmp_path / "b.parquet", files.rows("a")))
     rows = files.rows("ab")
     rows[0] |= {"error": "timeout", "response": ""}
-    sheet = Preference(common=False, against=None, comparisons=None)
+    sheet = PreferenceSheet(common=False, against=None, comparisons=None)
     items, told = sheet.items(str(files.parquet(tmp_path / "c.parquet", rows)), 42)
     assert len(items) == 3 and told[-1] == "1 of 4 instructions are left out: no two answers to them"
 
@@ -117,7 +117,7 @@ def pairs(path: Path, counts: dict[str, int], column: str = "instruction_source"
 @pytest.mark.parametrize("column", ["instruction_source", "source"])
 def test_pairs_of_every_source(tmp_path: Path, column: str) -> None:
     path = pairs(tmp_path / "a.jsonl", {"p3": 50, "flan": 7}, column)
-    items, told = Pairs(each=10).items(str(path), 42)
+    items, told = PairsSheet(each=10).items(str(path), 42)
     assert Counter(item.group for item in items) == {"p3": 10, "flan": 7}
     assert told == ["flan has 7 different pairs, fewer than sheet.each=10: all are taken"]
     first = items[0]
@@ -135,14 +135,14 @@ def test_the_sample_depends_on_content_and_seed_alone(tmp_path: Path) -> None:
     (tmp_path / "b.jsonl").write_text("".join(lines * 2))  # each row twice: drawn once
 
     def sample(name: str, seed: int = 42) -> set[str]:
-        return {item.id for item in Pairs(each=10).items(str(tmp_path / name), seed)[0]}
+        return {item.id for item in PairsSheet(each=10).items(str(tmp_path / name), seed)[0]}
 
     assert sample("a.jsonl") == sample("b.jsonl")
     assert len(sample("b.jsonl")) == 20
     assert len(sample("a.jsonl") & sample("a.jsonl", 1)) < 15
     scale = scale_of("pairs")
     digests = {
-        sealed("pairs", scale, Pairs(each=10).items(str(tmp_path / name), 42)[0]).digest
+        sealed("pairs", scale, PairsSheet(each=10).items(str(tmp_path / name), 42)[0]).digest
         for name in ("a.jsonl", "b.jsonl")
     }
     assert len(digests) == 1
@@ -151,14 +151,14 @@ def test_the_sample_depends_on_content_and_seed_alone(tmp_path: Path) -> None:
 def test_every_pair_is_as_likely(tmp_path: Path) -> None:
     """30 of 60 over 40 seeds: each pair is drawn 20 times, give or take five standard deviations of 3.2."""
     path = pairs(tmp_path / "a.jsonl", {"p3": 60})
-    counts = Counter(item.id for seed in range(40) for item in Pairs(each=30).items(str(path), seed)[0])
+    counts = Counter(item.id for seed in range(40) for item in PairsSheet(each=30).items(str(path), seed)[0])
     assert len(counts) == 60 and min(counts.values()) >= 4 and max(counts.values()) <= 36
 
 
 def test_rows_that_are_no_pairs_are_told(tmp_path: Path) -> None:
     path = pairs(tmp_path / "a.jsonl", {"p3": 3})
     path.write_text(path.read_text() + '{"instruction": "x"}\nno json\n')
-    items, told = Pairs(each=3).items(str(path), 42)
+    items, told = PairsSheet(each=3).items(str(path), 42)
     assert len(items) == 3
     assert told == ["2 rows are no pairs and left out of the draw (missing response: 1, broken JSON: 1)"]
 
@@ -166,7 +166,7 @@ def test_rows_that_are_no_pairs_are_told(tmp_path: Path) -> None:
 def test_a_file_without_sources_is_one_source(tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text('{"instruction": "Add", "input": "1 2", "output": "3"}\n')
-    items, told = Pairs(each=1).items(str(path), 42)
+    items, told = PairsSheet(each=1).items(str(path), 42)
     assert (items[0].group, items[0].instruction) == ("mine", "Add: 1 2")
     assert told == ["no column instruction_source: all pairs are of the source mine"]
 
@@ -181,7 +181,7 @@ def test_a_file_without_sources_is_one_source(tmp_path: Path) -> None:
 )
 def test_pairs_that_are_nowhere(answers: Any, each: int, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        Pairs(each=each).check(answers)
+        PairsSheet(each=each).check(answers)
 
 
 def test_a_file_of_no_pairs_says_what_is_needed(tmp_path: Path) -> None:
@@ -190,4 +190,4 @@ def test_a_file_of_no_pairs_says_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"no usable pair .missing instruction: 1.; needed are instruction and"
     ):
-        Pairs(each=3).items(str(path), 42)
+        PairsSheet(each=3).items(str(path), 42)
