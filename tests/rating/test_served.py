@@ -1,4 +1,4 @@
-"""rate.py from the first page to the last, in processes of its own: stopped, gone on with, closed, summed up."""
+"""rate.py from the first page to the last, in processes of its own: stopped, gone on with, summed up."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def join(address: str, name: str) -> httpx.Client:
     return client
 
 
-def test_from_the_first_page_to_the_summary(tmp_path: Path, served: Served) -> None:
+def test_from_the_first_page_to_the_summary(
+    tmp_path: Path, served: Served, environment: dict[str, str]
+) -> None:
     answers = f"answers={files.parquet(tmp_path / 'a.parquet')}"
     process, address = served(answers, "overlap=1")
     with join(address, "Ann Lee") as ann, join(address, "ben") as ben:
@@ -105,7 +107,7 @@ def test_from_the_first_page_to_the_summary(tmp_path: Path, served: Served) -> N
         assert len(store.current()) == 15
 
     summary = subprocess.run(
-        [sys.executable, "rate.py", answers, "mode=summary", "resamples=100"], cwd=ROOT,
+        [sys.executable, "rate.py", answers, "mode=summary", "resamples=100"], cwd=ROOT, env=environment,
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert summary.returncode == 0, summary.stderr
