@@ -122,8 +122,8 @@ def described(study: Study) -> str:
     shared = len(shared_items(study))
     lines = [
         f"sheet {study.sheet}: {len(study.items)} items with {targets} things to rate, of {len(owners)}"
-        f" {'sources' if study.sheet == 'pairs' else 'students'}; {shared} items go to"
-        f" {study.raters_per_item} raters each, the others to one"
+        f" {'sources' if study.sheet == 'pairs' else 'students'}; {shared} of the items"
+        f" go to {study.raters_per_item} raters each"
     ]
     if study.raters and study.items_per_rater:
         room, wanted = study.raters * study.items_per_rater, slots(study)
