@@ -161,6 +161,17 @@ def test_what_serving_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (told[3]["host"], told[3]["port"], told[3]["open_browser"]) == ("0.0.0.0", 9, False)
 
 
+def test_a_study_without_its_answers_goes_on_as_it_was(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch, "lamini.rating.web.serving", serve=lambda store, **_: 0)
+    path = begun(place, "B", "sheet=paper")
+    for line, told in ((["overlap=1"], True), (["overlap=0.05", "items_per_rater=15"], False)):
+        assert run(compose("rate", [f"ratings={path}", *line])) == 0
+        said = "as the study was begun: overlap=0.05, items_per_rater=15; with answers=<file> the line's own"
+        assert (said in capsys.readouterr().out) == told
+
+
 def test_what_summing_up_and_judging_are_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     stand_in(
