@@ -149,9 +149,10 @@ def _serve(config: RateConfig, path: Path, store: Store) -> int:
 
 
 def _as_begun(config: RateConfig, study: Study) -> str:
-    """What a line without answers says of the dealing and the study, which goes on as it was, says otherwise."""
-    keys = ("overlap", "raters_per_item", "items_per_rater")
-    told = {key: getattr(study, key) for key in keys if getattr(study, key) != getattr(config, key)}
+    """Where a line without answers says something else than the study, which goes on as it was."""
+    keys = ("overlap", "raters_per_item", "items_per_rater", "seed")
+    told = {"sheet": study.sheet} if study.sheet != config.sheet.name else {}
+    told |= {key: getattr(study, key) for key in keys if getattr(study, key) != getattr(config, key)}
     return ", ".join(f"{key}={'null' if value is None else value}" for key, value in told.items())
 
 

@@ -166,10 +166,11 @@ def test_a_study_without_its_answers_goes_on_as_it_was(
 ) -> None:
     stand_in(monkeypatch, "lamini.rating.web.serving", serve=lambda store, **_: 0)
     path = begun(place, "B", "sheet=paper")
-    for line, told in ((["overlap=1"], True), (["overlap=0.05", "items_per_rater=15"], False)):
-        assert run(compose("rate", [f"ratings={path}", *line])) == 0
-        said = "as the study was begun: overlap=0.05, items_per_rater=15; with answers=<file> the line's own"
-        assert (said in capsys.readouterr().out) == told
+    assert run(compose("rate", [f"ratings={path}", "sheet=preference", "overlap=1", "seed=1"])) == 0
+    said = "as the study was begun: sheet=responses, overlap=0.05, items_per_rater=15, seed=42; with answers="
+    assert said in capsys.readouterr().out
+    assert run(compose("rate", [f"ratings={path}", "sheet=paper"])) == 0
+    assert "as the study was begun" not in capsys.readouterr().out
 
 
 def test_what_summing_up_and_judging_are_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,6 +211,9 @@ def test_lines_and_statuses(place: Path, rate: Callable[..., Answer]) -> None:
     assert status == 2 and "did you mean responses" in err
     status, out, err = rate(answers, "sheet.commn=true")
     assert status == 2 and "ResponsesSheet has: common" in err
+    status, out, err = rate("--help")
+    assert (status, err) == (0, "")
+    assert "sheet: hallucination, pairs, paper, preference, responses" in out and "mode=serve" in out
     path.write_text("no database")
     status, out, err = rate(answers, "mode=summary")
     assert status == 2 and str(path) in err and len(err.splitlines()) == 1
