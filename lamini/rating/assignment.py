@@ -1,8 +1,8 @@
 """Who rates what, and in which order: pure functions of the study, its seed, and who has what.
 
-Items that nobody has come first, so a rater who stops half-way leaves items that the next one gets, and no hole.
-Both the dealing and the choice of shared items go through all groups (apps, categories, sources) evenly: whenever
-people stop, each group is about as far as the others.
+Items that nobody has come first, so a rater who stops half-way leaves items that the next one gets, and no
+hole. Both the dealing and the choice of shared items go through all groups (apps, categories, sources) evenly:
+whenever people stop, each group is about as far as the others.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def claims(held: Mapping[str, Mapping[R, Held]], people: AbstractSet[R]) -> dict
     """
     return {
         item: {
-            rater: math.inf if one.finished else one.taken for rater, one in holders.items() if rater in people
+            rater: math.inf if one.finished else one.taken
+            for rater, one in holders.items()
+            if rater in people
         }
         for item, holders in held.items()
     }
@@ -68,10 +70,10 @@ def dealing(study: Study) -> list[Item]:
 def next_item(
     study: Study, done: Mapping[str, Mapping[R, float]], rater: R, now: float, stale: float = STALE
 ) -> Item | None:
-    """The item that `rater` gets next, or None: nothing is left for this rater, or `items_per_rater` is reached.
+    """The item that `rater` gets next, or None: nothing is left, or `items_per_rater` is reached.
 
-    `done`: item key -> rater -> when it was taken, infinity where it is finished (`claims`). What the rater has
-    begun comes first; then what nobody has; then shared items that lack a rater. Nobody gets an item twice.
+    `done`: item key -> rater -> when it was taken, infinity where it is finished (`claims`). What the rater
+    has begun comes first; then what nobody has; then shared items that lack a rater. Nobody gets one twice.
     """
     mine = [item for item in dealing(study) if rater in done.get(item.key, {})]
     begun = [item for item in mine if done[item.key][rater] < math.inf]
@@ -106,7 +108,7 @@ def _spread(study: Study, purpose: str) -> list[Item]:
     return [study.items[place] for place in _places(study.digest, purpose, names)]
 
 
-@lru_cache(maxsize=16)  # every page of every rater asks for it: 15 ms with the 2,800 pairs of the paper's sheet
+@lru_cache(maxsize=16)  # every page asks for it: 15 ms with the 2,800 pairs of Figure 3
 def _places(digest: str, purpose: str, names: tuple[tuple[str, str], ...]) -> tuple[int, ...]:
     groups: dict[str, list[tuple[str, int]]] = {}
     for place, (key, group) in enumerate(names):

@@ -53,8 +53,8 @@ def place(config: RateConfig, files: list[Path]) -> Path:
         return path
     if not files:
         raise UserError(
-            f"{reading.KEY}=<file> is missing: what evaluate.py suite=answers collects; or ratings=<file> of a"
-            " study that was begun"
+            f"{reading.KEY}=<file> is missing: what evaluate.py suite=answers collects; or ratings=<file>"
+            " of a study that was begun"
         )
     if len(files) > 1:
         raise UserError(f"{reading.KEY} names {len(files)} files; say where their ratings go: ratings=<file>")

@@ -123,8 +123,8 @@ def described(study: Study) -> str:
         room, wanted = study.raters * study.items_per_rater, slots(study)
         if room < wanted:
             lines.append(
-                f"{study.raters} raters with {study.items_per_rater} items each do {room} of {wanted}: the rest"
-                " stays unrated; raise raters or items_per_rater"
+                f"{study.raters} raters with {study.items_per_rater} items each do {room} of {wanted}: the"
+                " rest stays unrated; raise raters or items_per_rater"
             )
     return "\n".join(lines)
 

@@ -1,8 +1,8 @@
 """Answers from files, as evaluate.py leaves them or anybody else: whole, or refused in one sentence.
 
-Columns: `student`, `instruction_id`, `instruction`, `response`; optionally `app` or `category`, and `error`, which
-says why there is no response. A file holds all students (suite=answers) or one (suite=hallucination); several
-files are one table.
+Columns: `student`, `instruction_id`, `instruction`, `response`; optionally `app` or `category`, and `error`,
+which says why there is no response. A file holds all students (suite=answers) or one (suite=hallucination);
+several files are one table.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def places(answers: Any) -> list[Path]:
     """
     told = answers if isinstance(answers, list) else [answers]
     if not told or not all(isinstance(one, str) and one for one in told):
-        raise UserError(f"{KEY}={answers} must name a file of answers, or a list of such: {KEY}='[a.parquet]'")
+        raise UserError(f"{KEY}={answers} must name a file of answers, or several: {KEY}='[a,b]'")
     found: list[Path] = []
     for one in told:
         matching = sorted(glob.glob(str(Path(one).expanduser()))) if "*" in one else [one]
@@ -55,8 +55,8 @@ def read(files: Sequence[Path]) -> list[Answer]:
     """All answers of the files, in their order.
 
     Raises:
-        UserError: no rows, a column that is missing, a cell that is no text, two answers of one student to one
-            instruction, or two instructions with one id.
+        UserError: no rows, a column that is missing, a cell that is no text, two answers of one student to
+            one instruction, or two instructions with one id.
     """
     found: list[Answer] = []
     seen: dict[tuple[str, str], str] = {}
@@ -77,7 +77,8 @@ def read(files: Sequence[Path]) -> list[Answer]:
             seen[answer.student, answer.id] = f"{file}, row {line}"
             found.append(answer)
     if not found:
-        raise UserError(f"{KEY}={', '.join(map(str, files))} has no rows; collect some: evaluate.py suite=answers")
+        names = ", ".join(map(str, files))
+        raise UserError(f"{KEY}={names} has no rows; evaluate.py suite=answers collects some")
     return found
 
 

@@ -4,8 +4,8 @@
       item                   what one rater sees on one page: an instruction and
         target               everything that gets a rating of its own: a response, a pair of responses, ...
 
-Items and targets are known to browsers by their keys. A key is a hash under the study's digest, which covers all
-texts and owners: who has not the whole answers file cannot work out whose response a key stands for.
+Items and targets are known to browsers by their keys. A key is a hash under the study's digest, which covers
+all texts and owners: who has not the whole answers file cannot work out whose response a key stands for.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def sealed(
 ) -> Study:
     """The study of these items, each of which gets its keys, in the order given.
 
-    The digest does not depend on the order of items and targets, nor on how many rate how much: an answers file
-    whose students joined in another order is the same study, and so is one that more people rate.
+    The digest does not depend on the order of items and targets, nor on how many rate how much: an answers
+    file whose students joined in another order is the same study, and so is one that more people rate.
     """
     digest = digest_of(sheet, scale, seed, items)
     return Study(

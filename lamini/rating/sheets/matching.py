@@ -1,4 +1,4 @@
-"""Answers by instruction: all students have to have been asked the same ones, or their counts do not compare."""
+"""Answers by instruction: students who were asked different ones would have counts that do not compare."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def by_instruction(answers: Sequence[Answer], common: bool) -> tuple[list[Asked]
     kept = [one for one in found.values() if len(one.responses) == len(students)]
     if not common or not kept:
         raise UserError(_sentence(lacking, len(found), len(kept)))
-    left = f"{len(found) - len(kept)} of {len(found)} instructions are left out: not all students were asked them"
+    left = f"{len(found) - len(kept)} of {len(found)} instructions are left out: not all were asked them"
     return kept, [left, *_failed(kept, students)]
 
 
@@ -52,9 +52,7 @@ def _sentence(lacking: dict[str, list[str]], count: int, kept: int) -> str:
     for student, ids in lacking.items():
         more = ", ..." if len(ids) > NAMED else ""
         told.append(f"{student} lacks {len(ids)} of {count} ({', '.join(ids[:NAMED])}{more})")
-    way_out = (
-        f"sheet.common=true takes the {kept} that all have" if kept else "there is none that all have answered"
-    )
+    way_out = f"sheet.common=true takes the {kept} that all have" if kept else "there is none that all have"
     return f"the students were asked different instructions: {'; '.join(told)}; {way_out}"
 
 

@@ -1,7 +1,7 @@
 """Instruction and response of pairs of a data set, rated apart: the paper's check of its data (Figure 3).
 
-Of each source the same number of pairs is drawn, by a hash of seed and content: a file in another order gives the
-same sample, and the 2.58M are read once, keeping no more than what is drawn. Repeated rows are drawn once.
+Of each source the same number of pairs is drawn, by a hash of seed and content: a file in another order gives
+the same sample, and the 2.58M are read once, keeping no more than what is drawn. Repeated rows are drawn once.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def items(path: str, each: int, seed: int) -> tuple[list[Item], list[str]]:
 
 
 def _told(path: str, sample: Sample, malformed: Counter[str]) -> list[str]:
-    told = [f"{sum(malformed.values())} rows are no pairs and not drawn from{_why(malformed)}"] if malformed else []
+    bad = sum(malformed.values())
+    told = [f"{bad} rows are no pairs and left out of the draw{_why(malformed)}"] if bad else []
     drawn = Counter(item.group for item in sample.items())
     told += [
         f"{source} has {drawn[source]} different pairs, fewer than sheet.each={sample.each}: all are taken"

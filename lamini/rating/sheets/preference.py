@@ -18,8 +18,8 @@ def items(
 ) -> tuple[list[Item], list[str]]:
     """One item an instruction with a target for each two students, and what is left out.
 
-    With `against`, only pairs with this student; with `comparisons`, so many of the pairs, every one about equally
-    often over the instructions.
+    With `against`, only pairs with this student; with `comparisons`, so many of the pairs, every one about
+    equally often over the instructions.
 
     Raises:
         UserError: as `responses.items`; fewer than two students; `against` is none of them.
@@ -35,7 +35,8 @@ def items(
     if not kept:
         raise UserError(f"there are no two answers to compare: {'; '.join(told)}")
     if len(kept) < len(asked):
-        told.append(f"{len(asked) - len(kept)} of {len(asked)} instructions are left out: no two answers to them")
+        lacking = len(asked) - len(kept)
+        told.append(f"{lacking} of {len(asked)} instructions are left out: no two answers to them")
     return [kept[one.id] for one in asked if one.id in kept], told
 
 

@@ -32,5 +32,6 @@ def items(answers: Sequence[Answer], common: bool) -> tuple[list[Item], list[str
     if not found:
         raise UserError(f"there is no answer to rate: {'; '.join(told)}")
     if len(found) < len(asked):
-        told.append(f"{len(asked) - len(found)} of {len(asked)} instructions are left out: no student answered")
+        lacking = len(asked) - len(found)
+        told.append(f"{lacking} of {len(asked)} instructions are left out: no student answered them")
     return found, told
