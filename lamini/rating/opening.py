@@ -64,9 +64,9 @@ def _readable(path: Path) -> sqlite3.Connection:
     connection = _opened(path, "mode=rw")
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError as error:
         connection.close()
-        if log_of(path) is not None:
+        if not isinstance(error, sqlite3.OperationalError) or log_of(path) is not None:
             raise
         connection = _opened(path, "mode=ro&immutable=1")
     connection.execute("PRAGMA query_only=ON")
@@ -113,7 +113,7 @@ def _meaning(path: Path, code: int, error: sqlite3.DatabaseError) -> str:
         return _damaged(path, str(error))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"{path} has been held by another process for {BUSY:.0f} seconds; end it, or {OTHER}"
-    if code == sqlite3.SQLITE_READONLY:
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return f"{path} may not be written; change its permissions (chmod u+w), or copy it to another disk"
     return f"{path} cannot be used ({error}); may it and its folder be written, and has the disk room?"
 
