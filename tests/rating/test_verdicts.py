@@ -20,7 +20,7 @@ PLACES = rated.places(STUDY)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """People agree on the first answer, differ on the second, a third decides on the third; judges are many."""
+    """People agree on the first answer, differ on the second; a third decides on the third."""
     store = new(tmp_path, STUDY)
     people = [store.join(name).id for name in ("Ann", "Ben", "Cleo")]
     judges = [store.join(f"judge {n}", kind="judge").id for n in range(4)]
