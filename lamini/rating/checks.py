@@ -13,7 +13,6 @@ from lamini.rating import reading
 from lamini.runs import ensure_writable
 
 SUFFIX = ".ratings.sqlite"
-LOOPBACK = ("localhost", "ip6-localhost")
 
 
 def check(config: RateConfig) -> None:
@@ -92,7 +91,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host.lower() in LOOPBACK
+        return host.lower() == "localhost"
 
 
 def _check_numbers(config: RateConfig) -> None:

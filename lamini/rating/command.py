@@ -122,8 +122,8 @@ def described(study: Study) -> str:
     shared = len(shared_items(study))
     lines = [
         f"sheet {study.sheet}: {len(study.items)} items with {targets} things to rate, of {len(owners)}"
-        f" {'sources' if study.sheet == 'pairs' else 'students'}; {shared} items go to"
-        f" {study.raters_per_item} raters each, the others to one"
+        f" {'sources' if study.sheet == 'pairs' else 'students'}; {shared} of the items"
+        f" go to {study.raters_per_item} raters each"
     ]
     if study.raters and study.items_per_rater:
         room, wanted = study.raters * study.items_per_rater, slots(study)
@@ -138,7 +138,7 @@ def described(study: Study) -> str:
 def _serve(config: RateConfig, path: Path, store: Store) -> int:
     from lamini.rating.web.serving import serve
 
-    print(f"{described(store.study)}\nratings: {path}", flush=True)
+    print(described(store.study), flush=True)
     names = links(config.raters)
     if not names and not is_loopback(config.host):
         names = tuple(f"rater-{number}" for number in range(1, (expected(config.raters) or 0) + 1))

@@ -109,8 +109,7 @@ def test_what_is_left_out_is_told(place: Path, capsys: pytest.CaptureFixture[str
 def test_the_plan_says_what_comes_and_what_is_too_much() -> None:
     study = small.study(items=10, overlap=0.2)
     assert described(study) == (
-        "sheet responses: 10 items with 30 things to rate, of 3 students; 2 items go to 2 raters each, the"
-        " others to one"
+        "sheet responses: 10 items with 30 things to rate, of 3 students; 2 of the items go to 2 raters each"
     )
     few = described(small.study(items=10, overlap=0.2, raters=2, items_per_rater=5))
     assert few.splitlines()[1].startswith("2 raters with 5 items each do 10 of 12: the rest stays unrated")
@@ -225,6 +224,8 @@ def test_a_real_study(tmp_path: Path) -> None:
     path = files.real(tmp_path)
     study: Study = study_of(compose("rate", [f"answers={path}", "sheet=paper"]))
     assert (len(study.items), {len(item.targets) for item in study.items}) == (114, {4})
-    assert "114 items with 456 things to rate, of 4 students; 6 items go to 2 raters each" in described(study)
+    assert "114 items with 456 things to rate, of 4 students; 6 of the items go to 2 raters" in described(
+        study
+    )
     owners = {owner for item in study.items for target in item.targets for owner in target.owners}
     assert owners == {"text-davinci-003", "text-davinci-001", "davinci-self-instruct", "davinci"}
