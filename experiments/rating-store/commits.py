@@ -145,7 +145,7 @@ def section(results: dict[str, Any]) -> str:
     commit = str(results["provenance"]["git_commit"])[:10]
     lines += [
         "",
-        f"Medians of {ROUNDS} rounds (commits) and {LOOKS} looks. SQLite {results['sqlite']}, commit {commit}.",
+        f"Medians of {ROUNDS} rounds, {LOOKS} looks. SQLite {results['sqlite']}, commit {commit}.",
     ]
     return "\n".join(lines)
 

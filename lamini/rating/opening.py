@@ -75,7 +75,8 @@ def _readable(path: Path) -> sqlite3.Connection:
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        what = "is an SQLite file of something else" if path.stat().st_size else "is empty"
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        what = "is an SQLite file of something else" if tables else "is empty or cut off"
         raise UserError(f"{path} {what} and holds no ratings; {OTHER}")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != FORMAT:

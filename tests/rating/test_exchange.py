@@ -184,7 +184,7 @@ def test_a_missing_column_and_an_empty_file_are_told(filled: Store, tmp_path: Pa
 
 def test_rows_may_be_missing_repeated_and_shuffled(filled: Store, tmp_path: Path) -> None:
     def change(rows: list[dict[str, Any]]) -> None:
-        rows[:] = [rows[2], rows[0], rows[2]]
+        rows[:] = [dict(rows[number]) for number in (2, 0, 2)]
         for row in rows:
             del row["response"], row["group"], row["current"]
 

@@ -42,7 +42,7 @@ def test_files_of_something_else(tmp_path: Path) -> None:
         database.execute("CREATE TABLE birds (name)")
     database.close()
     refused(text, "text is no SQLite file and holds no ratings; set ratings=<file>")
-    refused(empty, "empty is empty and holds no ratings; set ratings=<file>")
+    refused(empty, "empty is empty or cut off and holds no ratings; set ratings=<file>")
     refused(birds, "birds is an SQLite file of something else and holds no ratings; set ratings=<file>")
 
 
@@ -80,7 +80,7 @@ def test_half_a_file(tmp_path: Path) -> None:
     path.write_bytes(whole[:4096] + os.urandom(len(whole) - 4096))
     refused(path, "damaged or only part of a file")
     path.write_bytes(whole[:50])
-    refused(path, "ratings.sqlite (is no SQLite file|is damaged or only part)")
+    refused(path, "ratings.sqlite is damaged or only part of a file")
 
 
 def test_a_file_that_somebody_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
