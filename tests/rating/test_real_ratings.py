@@ -1,4 +1,4 @@
-"""Four real systems' answers to the 252 instructions: stored, rated, exported and taken in without a change."""
+"""Four real systems' answers to 252 instructions: stored, rated, exported and taken in without a change."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         target = Target("", "response", (row["response"],), (row["student"],))
         targets.setdefault(row["instruction_id"], []).append(target)
     first = {row["instruction_id"]: row for row in reversed(rows)}
-    return sealed("responses", small.QUALITY, [
-        Item("", id, first[id]["app"], first[id]["instruction"], tuple(found)) for id, found in targets.items()
-    ])  # fmt: skip
+    items = [
+        Item("", id, first[id]["app"], first[id]["instruction"], tuple(found))
+        for id, found in targets.items()
+    ]
+    return sealed("responses", small.QUALITY, items)
 
 
 def test_two_machines_and_a_table(study: Study, tmp_path: Path) -> None:
