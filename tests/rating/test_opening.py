@@ -65,6 +65,7 @@ def test_another_study_is_described(tmp_path: Path) -> None:
         r"another study \(sheet=pairs, 5 items, seed=7, \w{8}\) than this one"
         r" \(sheet=responses, 5 items, seed=42, \w{8}\); choose another ratings=<file>",
     )
+    assert [path.name for path in tmp_path.iterdir()] == ["ratings.sqlite"]
 
 
 def test_half_a_file(tmp_path: Path) -> None:
