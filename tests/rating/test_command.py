@@ -198,7 +198,7 @@ def test_lines_and_statuses(place: Path, rate: Callable[..., Answer]) -> None:
     status, out, err = rate(answers, "sheet=respnses")
     assert status == 2 and "did you mean responses" in err
     status, out, err = rate(answers, "sheet.commn=true")
-    assert status == 2 and "Responses has: common" in err
+    assert status == 2 and "ResponsesSheet has: common" in err
     path.write_text("no database")
     status, out, err = rate(answers, "mode=summary")
     assert status == 2 and str(path) in err and len(err.splitlines()) == 1
