@@ -18,7 +18,7 @@ from lamini.rating.schema import APPLICATION, FORMAT
 
 BUSY = 30.0  # seconds to wait for another thread or process that writes
 # Flushed at every commit: not even a power cut takes a rating that was acknowledged. NORMAL, which flushes at
-# checkpoints, would be ten times as fast (experiments/rating-store), and 1,700 ratings a second are plenty.
+# checkpoints, is six to ten times as fast (experiments/rating-store), but 1,700 ratings a second will do.
 SYNCHRONOUS = "FULL"
 OTHER = "set ratings=<file> to another or a new file"
 
