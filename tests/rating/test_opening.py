@@ -80,6 +80,9 @@ def test_half_a_file(tmp_path: Path) -> None:
     refused(path, "damaged or only part of a file .*copy it again")
     path.write_bytes(whole[:4096] + os.urandom(len(whole) - 4096))
     refused(path, "damaged or only part of a file")
+    page = whole.rindex(b"x" * 500) // 4096 * 4096  # of ratings alone
+    path.write_bytes(whole[:page] + bytes(8) + whole[page + 8 :])
+    refused(path, "damaged or only part of a file")
     path.write_bytes(whole[:50])
     refused(path, "ratings.sqlite is damaged or only part of a file")
 
