@@ -1,4 +1,4 @@
-"""The page on which people rate: Starlette, templates of Jinja2, and some hundred lines of JavaScript without a build.
+"""The page on which people rate: Starlette, Jinja2, and some hundred lines of JavaScript without a build.
 
     text.py       one text as safe HTML, as it was written
     pages.py      what the templates show
@@ -10,11 +10,11 @@
     serving.py    the server process, from the socket to the farewell
     static/       rate.css; queue.js keeps ratings until they are saved, rate.js is keyboard and pointer
 
-Why no interface library: Gradio and NiceGUI draw with a large JavaScript application of their own, which needs
-script and style that a strict Content-Security-Policy refuses, brings analytics, fonts or a socket that has to
-stay open, and leaves little say in focus, key handling and what a screen reader hears; both change their
-component API from year to year. A rating page is a list of texts with four buttons each. Written as HTML it works
-with keyboard and screen reader by itself, loads in some tens of kilobytes, and stands on two small libraries which
-much else stands on (the teacher's client and `transformers serve` bring uvicorn and Starlette anyway). The price
-is that offline queue and undo are our own code, so they are tested in a real browser.
+Why no interface library: Gradio and NiceGUI draw with a large JavaScript application of their own, which
+needs script and style that a strict Content-Security-Policy refuses, brings analytics, fonts or a socket that
+has to stay open, and leaves little say in focus, key handling and what a screen reader hears; both change
+their component API from year to year. A rating page is a list of texts with four buttons each. Written as
+HTML it works with keyboard and screen reader by itself, loads in some tens of kilobytes, and stands on small
+libraries that much else stands on. The price is that the offline queue and undo are our own code, so they
+are tested in a real browser.
 """

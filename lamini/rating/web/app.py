@@ -81,7 +81,9 @@ class Site:
         token = request.path_params["token"]
         rater = rater_of(token, self.desk.store.raters())
         if rater is None:
-            raise HTTPException(404, "This link is not valid (any more). Ask who runs the study for a new one.")
+            raise HTTPException(
+                404, "This link is not valid (any more). Ask who runs the study for a new one."
+            )
         return self._page("welcome", session, rater, by_link=True, invited=token, told="")
 
     async def join(self, request: Request) -> Response:
@@ -174,7 +176,9 @@ class Site:
             return RedirectResponse("/", 303)
         own = self.desk.own(rater)
         closed = self.desk.store.closed() is not None
-        return self._page("done", session, rater, own=own, closed=closed, queue=f"lamini:{self.sessions.mark}:{rater.id}:")
+        return self._page(
+            "done", session, rater, own=own, closed=closed, queue=f"lamini:{self.sessions.mark}:{rater.id}:"
+        )
 
     def refused(self, request: Request, error: HTTPException) -> Response:
         """A mistake, as JSON to the script and as a page to a person."""
@@ -188,7 +192,11 @@ class Site:
         with self._telling:
             if str(error) not in self._told:
                 self._told.add(str(error))
-                print(f"rate.py: {error}; the pages keep what they have and try again", file=sys.stderr, flush=True)
+                print(
+                    f"rate.py: {error}; the pages keep what they have and try again",
+                    file=sys.stderr,
+                    flush=True,
+                )
         return self.refused(request, HTTPException(503, AWAY))
 
     def _who(self, request: Request) -> tuple[Session, Rater | None]:
@@ -205,7 +213,9 @@ class Site:
         """`_who` of a post, which must carry the token that its page was given."""
         session = self.sessions.read(request.cookies.get(self.sessions.cookie_name, ""))
         if session is None:
-            raise HTTPException(401, "Your browser sent no valid cookie; allow cookies here and open the page again.")
+            raise HTTPException(
+                401, "Your browser sent no valid cookie; allow cookies here and open the page again."
+            )
         if not self.sessions.form_token_is(session, form_token):
             raise HTTPException(403, "This page belongs to another sign-in; open it again.")
         return self._who(request)

@@ -1,4 +1,4 @@
-"""One rater between study and store: which item, which ratings, how much is left. Nothing of it names an owner."""
+"""One rater between study and store: which item, which ratings, how much is left; nobody's name in it."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Desk:
         return frozenset(one.id for one in self.store.raters() if one.kind == "person")
 
     def _share(self, rater: Rater, held: Held, mine: int) -> int:
-        """Items this rater gets if all go on; those that are still open for this rater where nothing limits it."""
+        """Items this rater gets if all go on; where nothing limits them, all that are still open."""
         people, limits = self._people(), []
         if self.study.items_per_rater is not None:
             limits.append(self.study.items_per_rater)
@@ -120,7 +120,7 @@ class Desk:
         return max(mine, min([mine + there, *limits]))
 
     def _pace(self, rater: Rater, finished: set[str]) -> float | None:
-        """Seconds this rater takes for an item: the median, which a pause with the page open does not move."""
+        """Seconds this rater takes for an item: the median, which a pause does not move."""
         took: dict[str, float] = {}
         for rating in self.store.current(rater.id):
             if rating.item in finished:

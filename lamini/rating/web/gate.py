@@ -1,9 +1,9 @@
-"""What stands before every route: who may speak to the page from where, how much, and what an answer forbids.
+"""What stands before every route: who may speak to the page from where, how much, and what answers forbid.
 
-Against pages of other sites: the Host must be one of ours (a name that somebody re-points to 127.0.0.1 is not),
-a post must come from our own origin, and posts carry a token of their session besides (app.py). Against answers
-that are markup in disguise: the Content-Security-Policy lets only our own script and style files run, allows no
-connection elsewhere, no frame, no form to another place and no script-made HTML.
+Against pages of other sites: the Host must be one of ours (a name that somebody re-points to 127.0.0.1 is
+not), a post must come from our own origin, and posts carry a token of their session besides (app.py). Against
+answers that are markup in disguise: the Content-Security-Policy lets only our own script and style files run,
+allows no connection elsewhere, no frame, no form to another place and no script-made HTML.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Hosts:
     def know(self, header: str) -> bool:
         """Whether a Host header is one of ours.
 
-        >>> [Hosts(frozenset({"localhost"}), 8000).know(host) for host in ("localhost:8000", "evil.example:8000")]
+        >>> ours = Hosts(frozenset({"localhost"}), 8000)
+        >>> [ours.know(host) for host in ("localhost:8000", "evil.example:8000")]
         [True, False]
         """
         try:

@@ -36,7 +36,9 @@ class Card:
     flagged: bool
 
 
-def cards(item: Item, targets: Sequence[Target], ratings: Mapping[str, Rating], scale: Sequence[str]) -> list[Card]:
+def cards(
+    item: Item, targets: Sequence[Target], ratings: Mapping[str, Rating], scale: Sequence[str]
+) -> list[Card]:
     """The cards of an item, in the order in which this rater sees the targets."""
     number, found = 0, []
     several = sum(target.part != "instruction" for target in targets) > 1

@@ -1,7 +1,7 @@
 """The server process: a socket, one link for each rater where one is needed, and a clean end.
 
-It listens on this machine alone unless `host` says otherwise, and then nobody comes in without the link that is
-printed here. The transport is plain HTTP: across a network that others share, put a tunnel around it
+It listens on this machine alone unless `host` says otherwise, and then nobody comes in without the link that
+is printed here. The transport is plain HTTP: across a network that others share, put a tunnel around it
 (`ssh -L 8000:127.0.0.1:8000 <machine>` needs no open host at all).
 """
 
@@ -34,7 +34,9 @@ CONNECTIONS = 1000  # at once; more are told to come back
 GRACE = 3  # seconds that requests under way get at the end
 
 
-def serve(store: Store, *, host: str, port: int, links: Sequence[str] = (), open_browser: bool = False) -> int:
+def serve(
+    store: Store, *, host: str, port: int, links: Sequence[str] = (), open_browser: bool = False
+) -> int:
     """Serve until Ctrl+C or SIGTERM; returns the exit status.
 
     With `links`, names of raters, each gets a link of its own and nobody comes in by name. The links stay the
@@ -46,8 +48,8 @@ def serve(store: Store, *, host: str, port: int, links: Sequence[str] = (), open
     """
     if not links and not is_loopback(host):
         raise UserError(
-            f"host={host} lets other machines in, so each rater needs a link of their own: raters='[ann,bob]' or"
-            " raters=<number> makes them; host=127.0.0.1 serves this machine alone"
+            f"host={host} lets other machines in, so each rater needs a link of their own: raters='[ann,bob]'"
+            " or raters=<number> makes them; host=127.0.0.1 serves this machine alone"
         )
     with listening(host, port) as listener:
         port = listener.getsockname()[1]
@@ -55,10 +57,10 @@ def serve(store: Store, *, host: str, port: int, links: Sequence[str] = (), open
         sessions = Sessions(secret, store.study.digest)
         here = f"http://{_shown(host)}:{port}"
         made = {name: f"{here}/join/{token}" for name, token in _tokens(store, sessions, links).items()}
-        _announce(store, here, made)
+        _announce(here, made)
         if open_browser:
             webbrowser.open(next(iter(made.values())) if len(made) == 1 else here)
-        _run(uvicorn.Server(_config(build(store, secret, Hosts.of(host, port), bool(links)))), listener)
+        _run(uvicorn.Server(config_of(build(store, secret, Hosts.of(host, port), bool(links)))), listener)
     _farewell(store)
     return 0
 
@@ -83,12 +85,16 @@ def _why_not(host: str, port: int, error: Exception) -> str:
     code = error.errno if isinstance(error, OSError) else None
     if isinstance(error, socket.gaierror) or code == errno.EADDRNOTAVAIL:
         close = difflib.get_close_matches(host, ["localhost", "127.0.0.1", "0.0.0.0"], n=1)
-        hint = f"did you mean {close[0]}?" if close else "127.0.0.1 is this machine alone, 0.0.0.0 all addresses"
+        hint = (
+            f"did you mean {close[0]}?" if close else "127.0.0.1 is this machine alone, 0.0.0.0 all addresses"
+        )
         return f"host={host} is no address of this machine; {hint}"
     if code == errno.EADDRINUSE:
-        return f"port={port} of {host} is taken, perhaps by another rate.py; choose another, or port=0 for a free one"
+        return (
+            f"port={port} of {host} is taken, perhaps by another rate.py; choose another, or 0 for a free one"
+        )
     if code in (errno.EACCES, errno.EPERM):
-        return f"port={port} may not be opened by this user; choose one above 1023, or port=0 for a free one"
+        return f"port={port} may not be opened by this user; choose one above 1023, or 0 for a free one"
     said = reason(error) if isinstance(error, OSError) else str(error)
     return f"host={host} port={port} cannot be listened on ({said}); 127.0.0.1 and a port up to 65535 work"
 
@@ -108,10 +114,7 @@ def _tokens(store: Store, sessions: Sessions, names: Sequence[str]) -> dict[str,
     return tokens
 
 
-def _announce(store: Store, here: str, links: dict[str, str]) -> None:
-    study = store.study
-    targets = sum(len(item.targets) for item in study.items)
-    print(f"{len(study.items)} items, {targets} to rate; ratings are kept in {store.path}")
+def _announce(here: str, links: dict[str, str]) -> None:
     if links:
         print("One link for each rater; who has it is that rater:")
         width = max(map(len, links))
@@ -121,7 +124,8 @@ def _announce(store: Store, here: str, links: dict[str, str]) -> None:
     print("Ctrl+C ends; nothing that was rated is lost.", flush=True)
 
 
-def _config(app: object) -> uvicorn.Config:
+def config_of(app: object) -> uvicorn.Config:
+    """How uvicorn serves the application."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http="h11", ws="none", log_level="warning", access_log=False,  # links are no matter for a log
@@ -151,8 +155,8 @@ def _farewell(store: Store) -> None:
     wanted = sum(len(item.targets) for item in store.study.items)
     rated = len({rating.target for rating in settled})
     print(
-        f"\n{len(settled)} ratings by {len({one.rater for one in settled})} raters, {rated} of {wanted} rated at"
-        f" least once, in {store.path}; to go on: {_line()}",
+        f"\n{len(settled)} ratings by {len({one.rater for one in settled})} raters, {rated} of {wanted} rated"
+        f" at least once, in {store.path}; to go on: {_line()}",
         flush=True,
     )
 

@@ -2,8 +2,8 @@
 
 Both hang on one secret of the study, 32 bytes in a file beside the ratings that only its owner can read
 (`<ratings>.secret`). So a restart signs nobody out and prints the same links again. The store holds a token's
-hash only: who gets a copy of the ratings cannot rate as somebody else. A token has 192 bits, so a plain hash of
-it is enough and guessing is hopeless without any counting of tries.
+hash only: who gets a copy of the ratings cannot rate as somebody else. A token has 192 bits, so a plain hash
+of it is enough and guessing is hopeless without any counting of tries.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Sessions:
     def __init__(self, secret: bytes, study: str) -> None:
         """`study` is the digest: pages of two studies on one machine share a browser's cookies."""
         self._secret = secret
-        self.mark = self._sign("study", study)[:12]  # of the study; its digest would help to guess whose keys are whose
+        self.mark = self._sign("study", study)[
+            :12
+        ]  # of the study; its digest would help to guess whose keys are whose
         self.cookie_name = f"lamini_rating_{self.mark}"
 
     def new(self, rater: int | None = None) -> Session:

@@ -1,10 +1,10 @@
-"""One text of a study as HTML that can do nothing: raters must see what was written, and nothing may run or load.
+"""One text of a study as HTML that can do nothing: raters see what was written, and nothing runs or loads.
 
-Only such Markdown is drawn as hides nothing but its own marks: fences, `code`, emphasis, headings, lists, tables.
-Raw HTML, links and images stay as the characters they are, so there is no address in the page that a browser
-could open or load. Line breaks and spaces stay, list numbers are those of the text, `2*3*4` has no emphasis.
-Where drawing would lose a letter or digit all the same (a table's row with too many cells), and for very long
-texts, the text is shown plain. The page can show every drawn text as it was written, too.
+Only such Markdown is drawn as hides nothing but its own marks: fences, `code`, emphasis, headings, lists,
+tables. Raw HTML, links and images stay as the characters they are, so there is no address in the page that a
+browser could open or load. Line breaks and spaces stay, list numbers are those of the text, `2*3*4` has no
+emphasis. Where drawing would lose a letter or digit all the same (a table's row with too many cells), and for
+very long texts, the text is shown plain. The page can show every drawn text as it was written, too.
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ def _mark(item: Token) -> list[Token]:
     return [Token("mark_open", "span", 1, attrs={"class": "mark"}), mark, Token("mark_close", "span", -1)]
 
 
-def _fence(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: object, env: object
-) -> str:
+def _fence(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
     token = tokens[index]
     language = Markup("<figcaption>{}</figcaption>").format(token.info.strip()) if token.info.strip() else ""
     return f'<figure class="code">{language}<pre><code>{escape(token.content)}</code></pre></figure>\n'
