@@ -22,7 +22,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "experiments/README.md", "experiments/alpaca-scratch/README.md",
              "experiments/embedded-herd/README.md", "experiments/teacher-engine/README.md",
              "experiments/curation-scale/README.md", "experiments/analysis-scale/README.md")  # fmt: skip
-SCRIPTS = "(?:train|generate|analyze)"
+SCRIPTS = "(?:train|generate|analyze|evaluate|rate)"
 SHOWS = ("--help", "--cfg")  # answered by Hydra, not jobs
 
 
