@@ -8,7 +8,7 @@
     gate.py       who may speak to the page from where, and what every answer forbids the browser
     app.py        the routes
     serving.py    the server process, from the socket to the farewell
-    static/       rate.css; queue.js keeps ratings until they are saved, rate.js is keyboard and pointer
+    static/       rate.css; rate.js is keyboard and pointer, queue.js keeps ratings until they are saved
 
 Why no interface library: Gradio and NiceGUI draw with a large JavaScript application of their own, which
 needs script and style that a strict Content-Security-Policy refuses, brings analytics, fonts or a socket that

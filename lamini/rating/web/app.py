@@ -99,7 +99,7 @@ class Site:
             values = {"by_link": self.by_link, "invited": "", "told": f"{why}."}
             return self._page("welcome", session, None, status=422, **values)
         answer = RedirectResponse("/rate", 303)
-        self._remember(answer, self.sessions.new(rater.id))
+        self._remember(answer, self.sessions.new(rater))
         return answer
 
     async def leave(self, request: Request) -> Response:
@@ -134,7 +134,7 @@ class Site:
             "rate", session, rater, item=item.key, instruction=shown(item.instruction),
             cards=cards(item, targets, ratings, self.desk.study.scale.letters), number=place + 1,
             before=own[place - 1] if place else None, after=own[place + 1] if place + 1 < len(own) else None,
-            progress=self.desk.progress(rater), queue=f"lamini:{self.sessions.mark}:{rater.id}:",
+            progress=self.desk.progress(rater), queue=self._queue(rater),
         )  # fmt: skip
 
     async def rated(self, request: Request) -> Response:
@@ -176,9 +176,7 @@ class Site:
             return RedirectResponse("/", 303)
         own = self.desk.own(rater)
         closed = self.desk.store.closed() is not None
-        return self._page(
-            "done", session, rater, own=own, closed=closed, queue=f"lamini:{self.sessions.mark}:{rater.id}:"
-        )
+        return self._page("done", session, rater, own=own, closed=closed, queue=self._queue(rater))
 
     def refused(self, request: Request, error: HTTPException) -> Response:
         """A mistake, as JSON to the script and as a page to a person."""
@@ -205,6 +203,8 @@ class Site:
         if session is None:
             return self.sessions.new(), None
         rater = None if session.rater is None else self.desk.rater(session.rater)
+        if rater is None or session.proof != self.sessions.proof(rater):
+            rater = None
         if rater is None or (self.by_link and rater.token_hash is None):
             return Session(session.number, None), None
         return session, rater
@@ -219,6 +219,10 @@ class Site:
         if not self.sessions.form_token_is(session, form_token):
             raise HTTPException(403, "This page belongs to another sign-in; open it again.")
         return self._who(request)
+
+    def _queue(self, rater: Rater) -> str:
+        """Under which name the browser keeps what this rater has not saved yet."""
+        return f"lamini:{self.sessions.mark}:{self.sessions.proof(rater)}:"
 
     def _by_token(self, token: str) -> Rater:
         rater = rater_of(token, self.desk.store.raters())

@@ -14,6 +14,7 @@ import shlex
 import signal
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,7 +60,8 @@ def serve(
         made = {name: f"{here}/join/{token}" for name, token in _tokens(store, sessions, links).items()}
         _announce(here, made)
         if open_browser:
-            webbrowser.open(next(iter(made.values())) if len(made) == 1 else here)
+            address = next(iter(made.values())) if len(made) == 1 else here
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()  # some wait
         _run(uvicorn.Server(config_of(build(store, secret, Hosts.of(host, port), bool(links)))), listener)
     _farewell(store)
     return 0

@@ -31,6 +31,7 @@ class Session:
 
     number: str
     rater: int | None
+    proof: str = ""  # that the rater of this number is still the same one: see `Sessions.proof`
 
 
 class Sessions:
@@ -44,13 +45,18 @@ class Sessions:
         ]  # of the study; its digest would help to guess whose keys are whose
         self.cookie_name = f"lamini_rating_{self.mark}"
 
-    def new(self, rater: int | None = None) -> Session:
+    def new(self, rater: Rater | None = None) -> Session:
         """A session that no browser has yet; one who joins gets a new one, too."""
-        return Session(secrets.token_urlsafe(18), rater)
+        number = secrets.token_urlsafe(18)
+        return Session(number, None) if rater is None else Session(number, rater.id, self.proof(rater))
+
+    def proof(self, rater: Rater) -> str:
+        """Tells this rater from one with the same number in a file of ratings that was begun anew."""
+        return self._sign("rater", f"{rater.id}\0{rater.name}\0{rater.joined}")[:12]
 
     def cookie(self, session: Session) -> str:
         """What the browser keeps."""
-        told = f"{session.number}.{'' if session.rater is None else session.rater}"
+        told = f"{session.number}.{'' if session.rater is None else session.rater}.{session.proof}"
         return f"{told}.{self._sign('session', told)}"
 
     def read(self, cookie: str) -> Session | None:
@@ -58,8 +64,8 @@ class Sessions:
         told, _, signature = cookie.rpartition(".")
         if not _same(signature, self._sign("session", told)):
             return None
-        number, _, rater = told.partition(".")
-        return Session(number, int(rater) if rater else None)
+        number, rater, proof = told.split(".")
+        return Session(number, int(rater) if rater else None, proof)
 
     def form_token(self, session: Session) -> str:
         """What each post of a session must carry: a page of another site cannot know it."""

@@ -11,6 +11,7 @@ from starlette.responses import Response
 TYPES = {
     "rate.css": "text/css; charset=utf-8",
     "rate.js": "text/javascript; charset=utf-8",
+    "memory.js": "text/javascript; charset=utf-8",
     "queue.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

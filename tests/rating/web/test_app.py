@@ -166,6 +166,19 @@ def test_names(tmp_path: Path) -> None:
     assert "<script>alert" not in hostile.page and "You are &lt;script&gt;" in hostile.page
 
 
+def test_a_cookie_of_a_rater_who_is_another_now(tmp_path: Path) -> None:
+    """The ratings were begun anew, the secret is the same, and the first rater is somebody else."""
+    (tmp_path / "new").mkdir()
+    _, app = site(tmp_path, study())
+    ann = Visitor(app, "Ann")
+    store, app = site(tmp_path / "new", study())
+    store.join("Bob")
+    again = Visitor(app)
+    again.client.cookies = ann.client.cookies
+    assert again.client.get("/rate", follow_redirects=False).headers["location"] == "/"
+    assert ann.form and again.client.get("/progress").status_code == 401
+
+
 def test_leaving(tmp_path: Path) -> None:
     _, app = site(tmp_path, study())
     ann = Visitor(app, "Ann")
@@ -198,7 +211,7 @@ def test_where_links_are_needed_no_name_comes_in(tmp_path: Path) -> None:
     form = Sessions(SECRET, store.study.digest)
     visitor.page = f'name="form" value="{found_form(form, visitor)}"'
     assert visitor.join(name="Ann").status_code == 422
-    cookie = form.cookie(form.new(old.id))
+    cookie = form.cookie(form.new(old))
     visitor.client.cookies.set(form.cookie_name, cookie)
     assert visitor.client.get("/rate", follow_redirects=False).headers["location"] == "/"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,32 +14,31 @@ from lamini.rating.records import Rater
 from lamini.rating.web.sessions import Session, Sessions, hash_of, rater_of, secret_beside
 
 SESSIONS = Sessions(b"a" * 32, "digest")
+ANN, BOB = Rater(1, "Ann", None, "person", 5.0), Rater(2, "Bob", None, "person", 5.0)
 OTHER = Sessions(b"b" * 32, "digest")
 
 
 def test_a_cookie_comes_back_as_it_was() -> None:
-    for session in (SESSIONS.new(), SESSIONS.new(7)):
+    for session in (SESSIONS.new(), SESSIONS.new(ANN)):
         assert SESSIONS.read(SESSIONS.cookie(session)) == session
         assert OTHER.read(SESSIONS.cookie(session)) is None
 
 
 def test_nobody_can_make_or_change_one() -> None:
-    number, rater, signature = SESSIONS.cookie(SESSIONS.new(7)).split(".")
-    for forged in (
-        f"{number}.8.{signature}",
-        f"{number}.7.",
-        f"{number}.7",
-        "",
-        "..",
-        f"x.7.{signature}",
-        "\u00e9",
-    ):
+    number, rater, proof, signature = SESSIONS.cookie(SESSIONS.new(ANN)).split(".")
+    assert rater == "1"
+    changed = (f"{number}.2.{proof}.{signature}", f"x.1.{proof}.{signature}", f"{number}.1..{signature}")
+    for forged in (*changed, f"{number}.1.{proof}.", f"{number}.1.{proof}", "", "...", "\u00e9"):
         assert SESSIONS.read(forged) is None
-    assert rater == "7"
+
+
+def test_a_number_that_is_somebody_else_now_opens_nothing() -> None:
+    """The file of ratings was begun anew and its first rater is another one."""
+    assert SESSIONS.proof(ANN) != SESSIONS.proof(replace(ANN, joined=6.0)) != SESSIONS.proof(BOB)
 
 
 def test_form_tokens_belong_to_one_session() -> None:
-    ann, bob = SESSIONS.new(1), SESSIONS.new(2)
+    ann, bob = SESSIONS.new(ANN), SESSIONS.new(BOB)
     assert SESSIONS.form_token_is(ann, SESSIONS.form_token(ann))
     assert not SESSIONS.form_token_is(ann, SESSIONS.form_token(bob))
     assert not SESSIONS.form_token_is(ann, OTHER.form_token(ann))

@@ -1,6 +1,7 @@
 // The page at work: which response is at hand, what keys and pointer do to it, and what is undone.
 // All text comes into the page as text; nothing here makes HTML.
 
+import { memory, stopwatch } from "./memory.js";
 import { Queue, uuid } from "./queue.js";
 
 const page = document.body.dataset;
@@ -25,39 +26,8 @@ const queue = new Queue(page.queue, page.form, (state, why = "") => {
   saved.textContent = WORDS[state] + why + (state === "stopped" ? " Your ratings are kept in this browser." : "");
 });
 
-// What is remembered in this tab, and for all tabs; without storage the page works all the same.
-
-function recall(storage, name, otherwise) {
-  try {
-    return JSON.parse(window[storage].getItem(page.queue + name)) ?? otherwise;
-  } catch {
-    return otherwise;
-  }
-}
-
-function remember(storage, name, value) {
-  try {
-    window[storage].setItem(page.queue + name, JSON.stringify(value));
-  } catch {}
-}
-
-// Seconds with the page in view since the last rating.
-
-let since = performance.now();
-let spent = 0;
-
-function lap() {
-  const now = performance.now();
-  const seconds = (spent + (document.hidden ? 0 : now - since)) / 1000;
-  [since, spent] = [now, 0];
-  return Math.round(seconds * 10) / 10;
-}
-
-addEventListener("visibilitychange", () => {
-  const now = performance.now();
-  if (document.hidden) spent += now - since;
-  since = now;
-});
+const { recall, remember } = memory(page.queue);
+const lap = stopwatch();
 
 // The cards, and what was said of each: {level, note, skipped, flagged}.
 
