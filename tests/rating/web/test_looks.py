@@ -151,14 +151,14 @@ def test_what_gets_through_all_the_same_cannot_run(look: Any) -> None:
       const frame = document.createElement('iframe'); frame.src = '/rate'; document.body.append(frame);
       const image = document.createElement('img'); image.src = 'http://evil.example/x.png';
       document.body.append(image);
-      const script = document.createElement('script'); script.textContent = 'window.hit = 1';
-      try { document.body.append(script); } catch {}
+      const script = document.createElement('script');
+      try { script.textContent = 'window.hit = 1'; } catch {}
+      try { script.append('window.hit = 1'); document.body.append(script); } catch {}
       try { document.body.innerHTML += '<b onclick=1>x</b>'; window.hit = 2; } catch {}
     }""")
     page.wait_for_timeout(200)
     assert page.evaluate("window.hit") is None
-    assert not any("evil.example" in url and "blocked" not in " ".join(one.said).lower() for url in one.asked)
-    assert "Content Security Policy" in " ".join(one.said)
+    assert any("evil.example" in words and "Content Security Policy" in words for words in one.said)
 
 
 def test_right_to_left_east_asian_and_very_long_texts(look: Any, tmp_path: Path) -> None:
