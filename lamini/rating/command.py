@@ -146,7 +146,7 @@ def _serve(config: RateConfig, path: Path, store: Store) -> int:
 
 
 def _summary(config: RateConfig, path: Path, store: Store) -> int:
-    from lamini.rating.summary.command import summarise
+    from lamini.rating.summary.report import summarise
 
     summarise(store, _beside(config, path, ".summary"), seed=config.seed, resamples=config.resamples)
     return 0

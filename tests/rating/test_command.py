@@ -164,7 +164,7 @@ def test_what_serving_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_summing_up_and_judging_are_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     stand_in(
-        monkeypatch, "lamini.rating.summary.command",
+        monkeypatch, "lamini.rating.summary.report",
         summarise=lambda store, out, *, seed, resamples: told.append((out.name, seed, resamples)),
     )  # fmt: skip
     stand_in(
