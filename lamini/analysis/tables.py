@@ -35,7 +35,9 @@ def markdown(table: Table) -> str:
     Columns `set` and `share` (.1%) with the row `a|b`, 0.5: `| a\\|b | 50.0% |`.
     """
     lines = [[column.name for column in table.columns], ["---:" if c.shown else "---" for c in table.columns]]
-    lines += [[_escaped(shown(cell, c)) for cell, c in zip(row, table.columns, strict=True)] for row in table.rows]
+    lines += [
+        [_escaped(shown(cell, c)) for cell, c in zip(row, table.columns, strict=True)] for row in table.rows
+    ]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return "\n\n".join([text, *table.notes])
 

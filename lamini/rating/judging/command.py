@@ -1,8 +1,8 @@
 """`rate.py mode=judge`: a teacher gives every target a level, and stands among the raters as a judge.
 
-Its targets come in the order in which a person of its name would see them; each is one request, so that none is
-judged by its neighbours. The request log holds every answer: the same line again asks only what is missing, and
-rates nothing twice. Ratings are stored when all targets have been asked about.
+Targets come in the order in which a person in its place would see them; each is one request, so that none is
+judged by its neighbours. The request log holds every answer: the same line again asks only what is missing,
+and rates nothing twice. Ratings are stored when all targets have been asked about.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lamini.errors import UserError
 from lamini.generation import judges
 from lamini.generation.judges import Judgement
 from lamini.rating.assignment import order
-from lamini.rating.judging.prompting import KEY, asked_about, level_in, template
+from lamini.rating.judging.prompting import asked_about, level_in, template
 from lamini.rating.records import NAME
 from lamini.rating.store import Event, Rater, Store
 from lamini.rating.study import Item, Target, hashed
@@ -49,10 +49,15 @@ def judge(store: Store, config: RateConfig) -> None:
     with judges.judge_of(config) as asked:
         rater = store.join(name_of(asked.teacher.model), kind=JUDGE)
         name = rater.name
-        pages = [(item, target) for item in study.items for target in order(study, item, name)]
+        pages = [(item, target) for item in study.items for target in order(study, item, rater.id)]
         texts = [asked_about(prompt, study.scale, item, target) for item, target in pages]
         found = judges.rounds(
-            asked, f"{name}: levels", texts, lambda text: level_in(text, study.scale), first, config.judge.tries
+            asked,
+            f"{name}: levels",
+            texts,
+            lambda text: level_in(text, study.scale),
+            first,
+            config.judge.tries,
         )
     added = stored(store, rater, pages, found)
     print(told(name, found, added), flush=True)

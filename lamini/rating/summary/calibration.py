@@ -1,8 +1,8 @@
 """A teacher as judge beside people: does it agree with them as well as they agree with each other?
 
-Its agreement with every person's ratings is told on all it rated, and on the targets that several people rated,
-where it stands beside theirs on the very same texts. `ranking` asks whether it would put the owners in the same
-order.
+Its agreement with every person's ratings is told on all it rated, and on the targets that several people
+rated, where it stands beside theirs on the very same texts. `ranking` asks whether it would put the owners in
+the same order.
 """
 
 from __future__ import annotations
@@ -58,18 +58,21 @@ def calibrated(
     people, judges = levels_of(collected.people), levels_of(collected.judges)
     shared = {key: given for key, given in people.items() if len(given) > 1}
     names = dict.fromkeys([one.rater for one in collected.judges] + [name for name, _ in collected.set_aside])
+
+    def beside(name: str, levels: Levels, where: str = "") -> Agreement | None:
+        units = _met(study, name, judges, levels)
+        return agreement(f"{name} with people{where}", units, study.scale, bootstrap)
+
     return [
         Calibrated(
             name,
-            people=agreement(f"{name} with people", _met(study, name, judges, people), study.scale, bootstrap),
-            shared=agreement(
-                f"{name} with people, where several rated", _met(study, name, judges, shared), study.scale, bootstrap
-            ),
+            people=beside(name, people),
+            shared=beside(name, shared, ", where several rated"),
             ranking=ranking(people_say, judges_say.get(name, {})),
             set_aside=dict(Counter(why for judge, why in collected.set_aside if judge == name)),
         )
         for name in names
-    ]  # fmt: skip
+    ]
 
 
 def _met(study: Study, judge: str, judges: Levels, people: Levels) -> list[Unit]:

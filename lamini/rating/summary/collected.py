@@ -87,7 +87,9 @@ def collect(store: Store) -> Collected:
             flagged += one.flagged
             notes += bool(one.note)
     if not any(rows.values()):
-        raise UserError("nobody has rated anything yet; python rate.py answers=<the same file> serves the page")
+        raise UserError(
+            "nobody has rated anything yet; python rate.py answers=<the same file> serves the page"
+        )
     joined = tuple(rater.name for rater in raters.values() if rater.kind != "judge")
     return Collected(
         study, tuple(rows["person"]), tuple(rows["judge"]), joined, skipped, flagged, notes, tuple(aside)

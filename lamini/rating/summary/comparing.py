@@ -37,7 +37,9 @@ class Compared:
     holm: float  # over all pairs of the study
 
 
-def compared(study: Study, given: Sequence[Given], owners: Sequence[str], bootstrap: Bootstrap) -> list[Compared]:
+def compared(
+    study: Study, given: Sequence[Given], owners: Sequence[str], bootstrap: Bootstrap
+) -> list[Compared]:
     """Every two owners that people rated on common items, in the order given."""
     from lamini.evaluation.benchmarks.significance import holm
 

@@ -24,7 +24,7 @@ Levels = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One owner's texts of one part. `unrated`: in the study, and nobody's yet; `left_out`: not in it at all."""
+    """One owner's texts of one part. `unrated`: nobody has rated them yet; `left_out`: not in the study."""
 
     part: str
     owner: str

@@ -1,4 +1,4 @@
-"""The items on which people disagree most: where the scale, the instruction or a rater needs a second look."""
+"""The items that people disagree on most: the scale, the instruction or a rater needs a second look."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _disputed(study: Study, item: Item, by_target: Mapping[str, Mapping[str, int
     raters: set[str] = set()
     for target in item.targets:
         levels = by_target.get(target.key, {})
-        own = [float(_apart(one, other, study.scale.ordinal)) for one, other in combinations(levels.values(), 2)]
+        own = [
+            float(_apart(one, other, study.scale.ordinal)) for one, other in combinations(levels.values(), 2)
+        ]
         distances += own
         raters |= set(levels) if own else set()
         if any(own):

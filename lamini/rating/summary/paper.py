@@ -1,4 +1,4 @@
-"""The paper's own counts (Figures 3 and 5, Table 5), to stand beside ours where a name is one of the paper's."""
+"""The paper's own counts (Figures 3 and 5, Table 5), to stand beside ours where the paper has a name too."""
 
 from __future__ import annotations
 

@@ -40,7 +40,9 @@ def rated(
         own: dict[str, list[Given]] = defaultdict(list)
         for one in given:
             own[one.rater].append(one)
-        rows += [_rated(study, kind, name, ratings, people, by_target, bootstrap) for name, ratings in own.items()]
+        rows += [
+            _rated(study, kind, name, ratings, people, by_target, bootstrap) for name, ratings in own.items()
+        ]
     return rows
 
 

@@ -1,4 +1,4 @@
-"""A summary as files and on the terminal.
+"""`rate.py mode=summary`: a summary as files and on the terminal.
 
     summary.md      for people: facts, figure, tables
     summary.json    for programs: every number, unrounded
@@ -12,16 +12,22 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table as View
 
-from lamini.analysis.tables import Column, Table, markdown, shown
+from lamini.analysis.tables import Table, markdown, shown
 from lamini.rating.summary import figure, sections
+from lamini.rating.summary.bootstrap import Bootstrap
+from lamini.rating.summary.collected import collect
 from lamini.rating.summary.figure import Bar, Bars
-from lamini.rating.summary.summary import PEOPLE, Summary
+from lamini.rating.summary.summary import PEOPLE, Summary, summed_up
 from lamini.report import console
 from lamini.runs import ensure_writable, write_atomically
+
+if TYPE_CHECKING:
+    from lamini.rating.store import Store
 
 FORMAT = 1
 ROWS = 20  # of a table on the terminal; files have all
@@ -32,6 +38,17 @@ TITLES = {
     "hallucination": "Questions that nobody can answer",
     "preference": "Which response people preferred",
 }
+
+
+def summarise(store: Store, out: Path, *, seed: int, resamples: int) -> Summary:
+    """Sum up what stands now, write it into the folder `out` and print it.
+
+    Raises:
+        UserError: nobody has rated anything, or the folder cannot be written.
+    """
+    summary = summed_up(collect(store), Bootstrap(seed, resamples))
+    show(summary, write(summary, out))
+    return summary
 
 
 def write(summary: Summary, out: Path) -> list[Path]:
@@ -75,17 +92,10 @@ def view(table: Table) -> View:
     for column in table.columns:
         rich.add_column(column.name, justify="right" if column.shown else "left", overflow="fold")
     for row in table.rows[:ROWS]:
-        rich.add_row(*(_plain(shown(cell, column)) for cell, column in zip(row, table.columns, strict=True)))
+        rich.add_row(*(escape(shown(cell, column)) for cell, column in zip(row, table.columns, strict=True)))
     if len(table.rows) > ROWS:
         rich.caption = f"{ROWS} of {len(table.rows):,}; summary.md has all"
     return rich
-
-
-def _plain(text: str) -> str:
-    """Names are no markup."""
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def text(summary: Summary, figure_drawn: bool) -> str:
@@ -107,10 +117,13 @@ def facts(summary: Summary) -> list[str]:
     several = len({one.item for one in collected.people}), len(study.items)
     found = [
         f"{len(rated):,} of {texts:,} texts, in {several[0]:,} of {several[1]:,} items, are rated:"
-        f" {len(collected.people):,} ratings of {people:,} people (sheet={study.sheet}, study {study.digest[:8]})."
+        f" {len(collected.people):,} ratings of {people:,} people"
+        f" (sheet={study.sheet}, study {study.digest[:8]})."
     ]
     if not collected.people:
-        found = [f"No person has rated yet; what follows is {summary.first}'s alone (study {study.digest[:8]})."]
+        found = [
+            f"No person has rated yet; what follows is {summary.first}'s alone (study {study.digest[:8]})."
+        ]
     elif not summary.agreement:
         found.append("Nobody rated what another person had rated, so there is no agreement to tell.")
     idle = len(collected.joined) - people
@@ -131,7 +144,9 @@ def bars(summary: Summary) -> Bars:
     if summary.first != PEOPLE:
         title = f"{title}, as {summary.first} rates"
     if summary.preferences:
-        rows = [Bar(row.owner, (row.won, row.tied, row.lost)) for row in summary.preferences[summary.first].owners]
+        rows = [
+            Bar(row.owner, (row.won, row.tied, row.lost)) for row in summary.preferences[summary.first].owners
+        ]
         caption = "Share of an owner's comparisons; the number of comparisons stands in the bars."
         return Bars(title, caption, ("won", "tied", "lost"), {"": rows})
     panels: dict[str, list[Bar]] = {}

@@ -68,8 +68,8 @@ def _paper(row: Counted, several: bool, numbers: dict[str, int], top: int) -> li
 def _count_notes(summary: Summary, rows: Sequence[Counted], several: bool) -> list[str]:
     scale, bootstrap = summary.study.scale, summary.bootstrap
     notes = [
-        f"A text that several people rated counts once, shared between their levels. {'+'.join(top_letters(scale))}:"
-        " Wilson's interval."
+        "A text that several people rated counts once, shared between their levels."
+        f" {'+'.join(top_letters(scale))}: Wilson's interval."
     ]
     if several:
         coded = ", ".join(f"{letter} = {value}" for letter, value in scores(scale).items())
@@ -78,21 +78,29 @@ def _count_notes(summary: Summary, rows: Sequence[Counted], several: bool) -> li
             f" (seed {bootstrap.seed})."
         )
     if any(row.paper for row in rows):
-        notes.append("In the paper: other raters on other texts (arXiv 2304.14402); owners stand in its order.")
+        notes.append(
+            "In the paper: other raters on other texts (arXiv 2304.14402); owners stand in its order."
+        )
     return notes
 
 
 def wins(name: str, found: Preferences) -> Table:
     """Comparisons by owner, with Bradley-Terry strengths."""
     columns = [Column("owner")] + [Column(head, RIGHT) for head in ("won", "tied", "lost")]
-    columns += [Column("win rate", ".1%"), Column("95 %", RIGHT), Column("strength", "+.2f"), Column("95 %", RIGHT)]
+    columns += [
+        Column("win rate", ".1%"),
+        Column("95 %", RIGHT),
+        Column("strength", "+.2f"),
+        Column("95 %", RIGHT),
+    ]
     lines = [
         [row.owner, number(row.won), number(row.tied), number(row.lost), row.rate.value, _share(row.rate),
          row.strength.value, _range(row.strength)]
         for row in found.owners
     ]  # fmt: skip
     note = (
-        "Ties are half a win. Strength: Bradley-Terry, log, 0 on average; a difference of 0.7 is two wins to one."
+        "Ties are half a win. Strength: Bradley-Terry, log, 0 on average; a difference of 0.7 is two wins to"
+        " one."
     )
     if found.first is not None:
         note += (
@@ -137,8 +145,8 @@ def _agreement_notes(summary: Summary, every: Sequence[Agreement]) -> list[str]:
     notes = []
     if every:
         notes.append(
-            f"alpha: Krippendorff's, {measure}. kappa: Cohen's, over all pairs of raters. In brackets 95 %, percentiles"
-            f" of {summary.bootstrap.resamples:,} resamples of items; n/a: all ratings were of one level."
+            f"alpha: Krippendorff's, {measure}. kappa: Cohen's, over all pairs of raters. In brackets 95 %,"
+            f" percentiles of {summary.bootstrap.resamples:,} resamples of items; n/a: all ratings were of one level."
         )
     fleiss = summary.agreement[0].fleiss if summary.agreement else None
     if fleiss and fleiss.missing:
@@ -147,7 +155,9 @@ def _agreement_notes(summary: Summary, every: Sequence[Agreement]) -> list[str]:
         notes.append(f"Fleiss' kappa: of the {fleiss.units:,} texts that {fleiss.raters} people rated.")
     for judge in summary.judges:
         if judge.ranking is not None:
-            notes.append(f"{judge.judge} ranks the owners as people do with Kendall's tau {judge.ranking:.2f}.")
+            notes.append(
+                f"{judge.judge} ranks the owners as people do with Kendall's tau {judge.ranking:.2f}."
+            )
         if judge.set_aside:
             why = ", ".join(f"{reason or 'skipped'} {count:,}" for reason, count in judge.set_aside.items())
             notes.append(f"{judge.judge} gave no level to {sum(judge.set_aside.values()):,} text(s): {why}.")
@@ -159,7 +169,11 @@ def raters(summary: Summary) -> Table:
     judged = summary.study.sheet != "preference"
     columns = [Column("rater"), Column("kind"), Column("items", ",d"), Column("ratings", ",d")]
     columns += [Column("seconds each", ".0f")]
-    columns += [Column("mean", ".2f"), Column("to all others", "+.2f"), Column("shared texts", ",d")] if judged else []
+    columns += (
+        [Column("mean", ".2f"), Column("to all others", "+.2f"), Column("shared texts", ",d")]
+        if judged
+        else []
+    )
     columns += [Column("to others on them", "+.2f"), Column("95 %", RIGHT)] if judged else []
     lines: list[Sequence[Cell]] = []
     for row in summary.raters:
@@ -173,7 +187,13 @@ def raters(summary: Summary) -> Table:
 
 def differences(summary: Summary) -> Table:
     """Every two owners, paired by item."""
-    columns = [Column("pair"), Column("part"), Column("items", ",d"), Column("difference", "+.2f"), Column("95 %", RIGHT)]
+    columns = [
+        Column("pair"),
+        Column("part"),
+        Column("items", ",d"),
+        Column("difference", "+.2f"),
+        Column("95 %", RIGHT),
+    ]
     columns += [Column(head, ",d") for head in ("better", "alike", "worse")]
     columns += [Column("p", RIGHT), Column("p (Holm)", RIGHT)]
     lines = [
@@ -181,14 +201,24 @@ def differences(summary: Summary) -> Table:
          one.better, one.alike, one.worse, _p(one.p), _p(one.holm)]
         for one in summary.compared
     ]  # fmt: skip
-    test = "McNemar's exact test" if len(summary.study.scale.letters) == 2 else "Wilcoxon's signed-rank test (Pratt)"
+    test = (
+        "McNemar's exact test"
+        if len(summary.study.scale.letters) == 2
+        else "Wilcoxon's signed-rank test (Pratt)"
+    )
     note = f"Paired by item: {test}; Holm's method over {len(lines):,} pair(s)."
     return Table("differences", "Owner against owner", columns, lines, [note])
 
 
 def disputed(summary: Summary) -> Table:
     """Where people disagree most."""
-    columns = [Column("item"), Column("apart", ".2f"), Column("raters", ",d"), Column("instruction"), Column("levels")]
+    columns = [
+        Column("item"),
+        Column("apart", ".2f"),
+        Column("raters", ",d"),
+        Column("instruction"),
+        Column("levels"),
+    ]
     lines = [
         [row.id, row.apart, row.raters, shortened(row.instruction), _levels(row.given.items())]
         for row in summary.disputed
@@ -202,7 +232,8 @@ def disputed(summary: Summary) -> Table:
 def _levels(given: Iterable[tuple[str, dict[str, str]]]) -> str:
     """`gpt2: ann A, bo D; ...`."""
     return "; ".join(
-        f"{owner}: {', '.join(f'{rater} {letter}' for rater, letter in levels.items())}" for owner, levels in given
+        f"{owner}: {', '.join(f'{rater} {letter}' for rater, letter in levels.items())}"
+        for owner, levels in given
     )
 
 

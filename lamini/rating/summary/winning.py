@@ -1,9 +1,9 @@
 """Who is preferred: wins, ties and losses by owner, win rates, and a Bradley-Terry fit.
 
-Bradley-Terry gives each owner a strength s, so that one wins against another with s / (s + s'); told is log s,
-0 on average, so that a difference of 0.7 is two wins to one. A tie is half a win for both. Everybody also has
-half a win and half a loss against an owner of average strength, so that who won always (or was never compared
-with some of the others) has a strength too. Hunter's MM iteration (2004) fits all resamples at once.
+Bradley-Terry gives each owner a strength s, so that one wins against another with s / (s + s'); told is log
+s, 0 on average, so that a difference of 0.7 is two wins to one. A tie is half a win for both. Everybody also
+has half a win and half a loss against an owner of average strength, so that who won always (or was never
+compared with some of the others) has a strength too. Hunter's MM iteration (2004) fits all resamples at once.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Preferences:
 
 def preferences(study: Study, levels: Levels, bootstrap: Bootstrap) -> Preferences | None:
     """None where no comparison was rated."""
-    owners = list(dict.fromkeys(owner for item in study.items for one in item.targets for owner in one.owners))
+    owners = list(
+        dict.fromkeys(owner for item in study.items for one in item.targets for owner in one.owners)
+    )
     won_IOO, tied_IOO, chosen = _tables(study, levels, owners)
     if not len(won_IOO):
         return None
@@ -79,9 +81,9 @@ def preferences(study: Study, levels: Levels, bootstrap: Bootstrap) -> Preferenc
 def _tables(
     study: Study, levels: Levels, owners: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
-    """Who won against whom and who tied with whom on each rated item, float64 (I, O, O), and what was chosen."""
+    """Who won against whom and who tied with whom by item, float64 (I, O, O), and how often what was chosen."""
     place = {owner: number for number, owner in enumerate(owners)}
-    won, tied, chosen = [], [], {letter: 0 for letter in study.scale.letters}
+    won, tied, chosen = [], [], dict.fromkeys(study.scale.letters, 0)
     for item in study.items:
         rated = [(target, levels[target.key]) for target in item.targets if levels.get(target.key)]
         if not rated:
@@ -102,7 +104,9 @@ def _tables(
     return np.array(won), np.array(tied), chosen
 
 
-def _rows(owners: Sequence[str], won_IOO: np.ndarray, tied_IOO: np.ndarray, bootstrap: Bootstrap) -> list[Won]:
+def _rows(
+    owners: Sequence[str], won_IOO: np.ndarray, tied_IOO: np.ndarray, bootstrap: Bootstrap
+) -> list[Won]:
     items, number = len(won_IOO), len(owners)
     score_IOO = won_IOO + tied_IOO / 2
     drawn_SOO = bootstrap.sums(score_IOO.reshape(items, -1)).reshape(-1, number, number)
