@@ -5,7 +5,7 @@ bootstrap.py      intervals over items
 counts.py         levels by owner, A+B and mean, in the paper's order
 paper.py          the paper's own counts beside them
 winning.py        preferences: wins and a Bradley-Terry fit
-agreement.py      Krippendorff's alpha, Cohen's and Fleiss' kappa
+agreement.py      Krippendorff's alpha, Cohen's and Fleiss' kappa; formulae.py for resamples
 calibration.py    people with each other, a teacher as judge with people
 raters.py         how much, how fast, how mildly
 comparing.py      every two owners by a paired test

@@ -5,9 +5,9 @@ kappa   Cohen's, of two raters, or pooled over all pairs of them; linear and qua
 Fleiss  of as many raters a response each time, without order
 
 The figures come from krippendorff (numpy alone, one purpose, released yearly), scikit-learn and statsmodels.
-Their resamples come from the formulae below, on sums of tables over the items: a table of an item counts how
-often one level met another, each rating once however many raters a response had, and everything but Fleiss'
-kappa can be read from their sum. Tests hold formulae and libraries together.
+Their resamples come from formulae.py, on sums of tables over the items: a table of an item counts how often
+one level met another, each rating once however many raters a response had, and everything but Fleiss' kappa
+can be read from their sum. Tests hold formulae and libraries together.
 
 Where all ratings are of one level, they agree entirely and say nothing about the raters: not defined.
 """
@@ -21,7 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lamini.rating.study import Scale
-from lamini.rating.summary.bootstrap import NONE, Bootstrap, Estimate, estimate, ratio
+from lamini.rating.summary.bootstrap import NONE, Bootstrap, Estimate, estimate
+from lamini.rating.summary.formulae import alphas, equals, fleisses, kappas
 
 WEIGHTS = ("linear", "quadratic")
 
@@ -78,7 +79,7 @@ def agreement(
     weights = WEIGHTS if scale.ordinal else ("plain",)
     return Agreement(
         between, len(units), items,
-        equal=estimate(equal, _equal(drawn_SVV), items),
+        equal=estimate(equal, equals(drawn_SVV), items),
         alpha=estimate(_alpha(units, scale), alphas(met_SVV, scale.ordinal), items),
         kappa={
             name: estimate(_kappa(units, levels, group, name), kappas(drawn_SVV, name), items)
@@ -115,41 +116,6 @@ def _met(unit: Unit, group: bool) -> Iterable[tuple[int, int, float]]:
     ]
 
 
-def _equal(tables_SVV: np.ndarray) -> np.ndarray:
-    return ratio(np.trace(tables_SVV, axis1=1, axis2=2), tables_SVV.sum(axis=(1, 2)))
-
-
-def alphas(met_SVV: np.ndarray, ordinal: bool) -> np.ndarray:
-    """Krippendorff's alpha of S coincidence matrices, NaN where it is not defined, float64 (S,).
-
-    The distance of two levels on an ordinal scale is that of their mean ranks, squared (Krippendorff 2011).
-    """
-    often_SV = met_SVV.sum(axis=2)
-    if ordinal:
-        rank_SV = np.cumsum(often_SV, axis=1) - often_SV / 2
-        far_SVV = (rank_SV[:, :, None] - rank_SV[:, None, :]) ** 2
-    else:
-        far_SVV = np.broadcast_to(1 - np.eye(met_SVV.shape[1]), met_SVV.shape)
-    observed_S = (met_SVV * far_SVV).sum(axis=(1, 2))
-    expected_S = (often_SV[:, :, None] * often_SV[:, None, :] * far_SVV).sum(axis=(1, 2))
-    return 1 - (often_SV.sum(axis=1) - 1) * ratio(observed_S, expected_S)
-
-
-def kappas(tables_SVV: np.ndarray, weights: str) -> np.ndarray:
-    """Cohen's kappa of S tables, NaN where it is not defined, float64 (S,).
-
-    Disagreement that was seen, over what these two raters would have had by chance: 2 1 / 0 1 of 4 units is
-    1/4 against 1/2, kappa 1/2.
-    """
-    levels = tables_SVV.shape[1]
-    apart_VV = np.abs(np.arange(levels)[:, None] - np.arange(levels)).astype(float)
-    far_VV = {"linear": apart_VV, "quadratic": apart_VV**2}.get(weights, (apart_VV > 0).astype(float))
-    seen_S = (tables_SVV * far_VV).sum(axis=(1, 2))
-    first_SV, second_SV = tables_SVV.sum(axis=2), tables_SVV.sum(axis=1)
-    chance_S = np.einsum("sv,sw,vw->s", first_SV, second_SV, far_VV)
-    return 1 - first_SV.sum(axis=1) * ratio(seen_S, chance_S)
-
-
 def fleiss(units: Sequence[Unit], levels: int, bootstrap: Bootstrap) -> Fleiss:
     """Fleiss' kappa on the units that have as many raters as most of them do."""
     raters, _ = Counter(len(unit.levels) for unit in units).most_common(1)[0]
@@ -173,14 +139,6 @@ def _fleiss_parts(units: Sequence[Unit], counts_UV: np.ndarray) -> np.ndarray:
     for unit, equal, counts_V in zip(units, equal_U, counts_UV, strict=True):
         parts_IX[numbers[unit.item]] += [1, equal, *counts_V]
     return parts_IX
-
-
-def fleisses(sums_SX: np.ndarray, raters: int) -> np.ndarray:
-    """Fleiss' kappa of S sums (units, equal ordered pairs, ratings by level), float64 (S,)."""
-    share_SV = sums_SX[:, 2:] / sums_SX[:, 2:].sum(axis=1, keepdims=True)
-    seen_S = sums_SX[:, 1] / (sums_SX[:, 0] * raters * (raters - 1))
-    chance_S = (share_SV**2).sum(axis=1)
-    return ratio(seen_S - chance_S, 1 - chance_S)
 
 
 def counted(units: Sequence[Unit], levels: int) -> np.ndarray:

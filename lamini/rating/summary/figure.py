@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from lamini.rating.summary.cells import number
+
 BEST, MIDDLE, WORST = "#3366aa", "#e9e9e9", "#dd6633"
 WIDTH = 9.0  # inches
 ROW, BESIDE = 0.34, 0.2  # inches that a bar takes
@@ -139,15 +141,6 @@ def _stack(
                 color="#ffffff" if dark(colour) else "#222222",
             )  # fmt: skip
         left += share
-
-
-def number(count: float) -> str:
-    """57 whole, 57.5 with what two raters share.
-
-    >>> number(57.0), number(57.5), number(1 / 3)
-    ('57', '57.5', '0.3')
-    """
-    return f"{count:.0f}" if abs(count - round(count)) < 0.005 else f"{count:.1f}"
 
 
 def shades(levels: int, strength: float = 1.0) -> list[str]:

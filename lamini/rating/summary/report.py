@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table as View
 
 from lamini.analysis.tables import Table, markdown, shown
-from lamini.rating.summary import figure, sections
+from lamini.rating.summary import figure, sections, standings
 from lamini.rating.summary.bootstrap import Bootstrap
 from lamini.rating.summary.collected import collect
 from lamini.rating.summary.figure import Bar, Bars
@@ -152,7 +152,7 @@ def bars(summary: Summary) -> Bars:
     panels: dict[str, list[Bar]] = {}
     for row in summary.counts[summary.first]:
         paper = tuple(map(float, row.paper.values())) if row.paper else None
-        panel = panels.setdefault(sections.PARTS.get(row.part, row.part), [])
+        panel = panels.setdefault(standings.PARTS.get(row.part, row.part), [])
         panel.append(Bar(row.owner, tuple(row.counts.values()), paper))
     levels = tuple(f"{level.letter}: {level.name}" for level in scale.levels)
     caption = "Share of the rated texts; the number of texts stands in the bars."

@@ -81,7 +81,7 @@ def preferences(study: Study, levels: Levels, bootstrap: Bootstrap) -> Preferenc
 def _tables(
     study: Study, levels: Levels, owners: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
-    """Who won against whom and who tied with whom by item, float64 (I, O, O), and how often what was chosen."""
+    """Who won against whom and who tied with whom by item, float64 (I, O, O), and what was chosen."""
     place = {owner: number for number, owner in enumerate(owners)}
     won, tied, chosen = [], [], dict.fromkeys(study.scale.letters, 0)
     for item in study.items:

@@ -13,16 +13,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from lamini.rating.study import Level, Scale
-from lamini.rating.summary.agreement import (
-    Unit,
-    agreement,
-    alphas,
-    counted,
-    fleisses,
-    kappas,
-    tables,
-)
+from lamini.rating.summary.agreement import Unit, agreement, counted, tables
 from lamini.rating.summary.bootstrap import Bootstrap
+from lamini.rating.summary.formulae import alphas, fleisses, kappas
 
 BOOTSTRAP = Bootstrap(0, 300)
 KRIPPENDORFF = (  # 2011, "Computing Krippendorff's alpha-reliability": 4 observers, 12 units
@@ -33,7 +26,8 @@ KRIPPENDORFF = (  # 2011, "Computing Krippendorff's alpha-reliability": 4 observ
 )
 DIAGNOSES = (  # Fleiss 1971, table 1: 30 patients, 6 psychiatrists, 5 diagnoses
     "444444 222555 233335 555555 222444 113333 333355 113334 114444 555555 144444 124444 222333 144444"
-    " 224445 333335 111455 111112 224444 133555 555555 244444 222455 114444 144445 222224 111155 224444 133333 555555"
+    " 224445 333335 111455 111112 224444 133555 555555 244444 222455 114444 144445 222224 111155"
+    " 224444 133333 555555"
 )
 
 
