@@ -1,7 +1,7 @@
 """Have people rate answers in the browser, blind, and sum up what they said (paper section 4.2, appendix C).
 
-python rate.py answers=outputs/herd/answers/answers114.parquet
-python rate.py answers=outputs/herd/answers/answers114.parquet mode=summary
+python rate.py answers=outputs/bases/answers/answers114.parquet
+python rate.py answers=outputs/bases/answers/answers114.parquet mode=summary
 """
 
 import hydra

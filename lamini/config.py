@@ -29,7 +29,7 @@ RateMode = Enum(  # a class cannot have a member called import
     "RateMode",
     {
         "serve": "serve", "summary": "summary", "judge": "judge",
-        "export": "export", "import": "import", "merge": "merge",
+        "export": "export", "import": "import", "merge": "merge", "close": "close",
     },
 )  # fmt: skip
 """What `rate.py` does."""
@@ -352,10 +352,10 @@ class RatingJudge:
 
 @dataclass
 class RateConfig:
-    mode: RateMode  # serve the page, summary, judge (a teacher rates too), export, import or merge ratings
+    mode: RateMode  # serve the page, summary, judge (a teacher rates too), export, import, merge, or close
     answers: Any  # file of answers, a pattern of such (with *), or a list; null: ratings names a study begun
     ratings: str | None  # file (SQLite) with the study and its ratings; null: beside the answers
-    file: str | None  # what is written by export (null: beside ratings), and read by import and merge
+    file: str | None  # what export and summary write (null: beside ratings), what import and merge read
     sheet: Any  # a dataclass of lamini.rating.options: what is rated on which scale
     raters: Any  # how many are expected, or their names, each of whom gets a link; null: whoever joins
     overlap: float  # share of the items that several people rate, so that agreement can be computed

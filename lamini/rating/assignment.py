@@ -1,7 +1,7 @@
 """Who rates what, and in which order: pure functions of the study, its seed, and who has what.
 
 Items that nobody has come first, so a rater who stops half-way leaves items that the next one gets, and no
-hole. Both the dealing and the choice of shared items go through all groups (apps, categories, sources) evenly:
+hole. The dealing and the choice of shared items go through all groups (apps, categories, sources) evenly:
 whenever people stop, each group is about as far as the others.
 """
 

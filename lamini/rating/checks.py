@@ -13,7 +13,6 @@ from lamini.rating import reading
 from lamini.runs import ensure_writable
 
 SUFFIX = ".ratings.sqlite"
-LOOPBACK = ("localhost", "ip6-localhost")
 
 
 def check(config: RateConfig) -> None:
@@ -28,14 +27,16 @@ def check(config: RateConfig) -> None:
             f"ratings={config.ratings} does not exist; answers=<file> begins a study, whose ratings go there"
         )
     mode = config.mode.value
-    if mode in ("summary", "export", "merge") and not begun:
+    if mode in ("summary", "export", "merge", "close") and not begun:
         raise UserError(f"mode={mode} needs ratings, and {path} does not exist; mode=serve begins it")
     if mode == "serve":
         _check_network(config)
     if mode in ("import", "merge"):
         _check_given(config)
     if mode == "judge":
-        _check_judge(config)
+        from lamini.rating.judging.command import check as check_judge
+
+        check_judge(config)
     if not begun:
         ensure_writable(path.parent, "ratings", "<file>")
 
@@ -90,7 +91,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host.lower() in LOOPBACK
+        return host.lower() == "localhost"
 
 
 def _check_numbers(config: RateConfig) -> None:
@@ -124,8 +125,3 @@ def _check_given(config: RateConfig) -> None:
         check_file(config.file, "file")
     elif not Path(config.file).expanduser().is_file():
         raise UserError(f"file={config.file} does not exist; name the ratings (SQLite) of another machine")
-
-
-def _check_judge(config: RateConfig) -> None:
-    if config.teacher is None:
-        raise UserError("mode=judge needs a teacher=<teacher>, such as openai or transformers")

@@ -5,6 +5,7 @@
     judge      a teacher rates the same sheet
     export     ratings with names, as CSV or Parquet; import takes such a file in
     merge      another machine's ratings of the same study
+    close      nobody rates any more: names may be told from now on
 
 What a mode needs is imported when it is chosen: a web server is not loaded to write a table.
 """
@@ -12,6 +13,7 @@ What a mode needs is imported when it is chosen: a web server is not loaded to w
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,9 @@ from lamini.schema import typed
 
 if TYPE_CHECKING:
     from lamini.rating.store import Store
+
+READING = ("summary", "export")
+"""Modes that change nothing in the ratings, which may lie on a disk that nobody can write."""
 
 _statuses: list[int] = []  # of the one job of a line, which Hydra calls
 
@@ -85,11 +90,12 @@ def opened(config: RateConfig, path: Path) -> Store:
     """
     from lamini.rating.store import Store
 
+    reading = config.mode.value in READING
     if config.answers is None:
-        return Store.open(path)
+        return Store.open(path, reading=reading)
     study = study_of(config)
     if path.exists():
-        return Store.open(path, study)
+        return Store.open(path, study, reading=reading)
     return Store.create(path, study)
 
 
@@ -116,8 +122,8 @@ def described(study: Study) -> str:
     shared = len(shared_items(study))
     lines = [
         f"sheet {study.sheet}: {len(study.items)} items with {targets} things to rate, of {len(owners)}"
-        f" {'sources' if study.sheet == 'pairs' else 'students'}; {shared} items go to"
-        f" {study.raters_per_item} raters each, the others to one"
+        f" {'sources' if study.sheet == 'pairs' else 'students'}; {shared} of the items"
+        f" go to {study.raters_per_item} raters each"
     ]
     if study.raters and study.items_per_rater:
         room, wanted = study.raters * study.items_per_rater, slots(study)
@@ -132,7 +138,7 @@ def described(study: Study) -> str:
 def _serve(config: RateConfig, path: Path, store: Store) -> int:
     from lamini.rating.web.serving import serve
 
-    print(f"{described(store.study)}\nratings: {path}", flush=True)
+    print(described(store.study), flush=True)
     names = links(config.raters)
     if not names and not is_loopback(config.host):
         names = tuple(f"rater-{number}" for number in range(1, (expected(config.raters) or 0) + 1))
@@ -142,7 +148,7 @@ def _serve(config: RateConfig, path: Path, store: Store) -> int:
 def _summary(config: RateConfig, path: Path, store: Store) -> int:
     from lamini.rating.summary.report import summarise
 
-    summarise(store, path.with_suffix(".summary"), seed=config.seed, resamples=config.resamples)
+    summarise(store, _beside(config, path, ".summary"), seed=config.seed, resamples=config.resamples)
     return 0
 
 
@@ -156,7 +162,7 @@ def _judge(config: RateConfig, path: Path, store: Store) -> int:
 def _export(config: RateConfig, path: Path, store: Store) -> int:
     from lamini.rating.exchange import export
 
-    file = path.with_suffix(".csv") if config.file is None else Path(config.file).expanduser()
+    file = _beside(config, path, ".csv")
     print(f"{export(store, file)} ratings: {file}", flush=True)
     return 0
 
@@ -177,7 +183,19 @@ def _merge(config: RateConfig, path: Path, store: Store) -> int:
     return 0
 
 
+def _beside(config: RateConfig, path: Path, suffix: str) -> Path:
+    """Where something is written: `file`, or a name like that of the ratings."""
+    return path.with_suffix(suffix) if config.file is None else Path(config.file).expanduser()
+
+
+def _close(config: RateConfig, path: Path, store: Store) -> int:
+    if store.closed() is None:
+        store.close_study(time.time())
+    print(f"closed: {path}", flush=True)
+    return 0
+
+
 MODES: dict[str, Callable[[RateConfig, Path, Any], int]] = {
     "serve": _serve, "summary": _summary, "judge": _judge,
-    "export": _export, "import": _import, "merge": _merge,
+    "export": _export, "import": _import, "merge": _merge, "close": _close,
 }  # fmt: skip

@@ -28,7 +28,7 @@ def make(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
         raise UserError(
             f"{left} is left of ratings that were removed; remove it, or set another ratings=<file>"
         )
-    ensure_writable(path.parent, "ratings")
+    ensure_writable(path.parent, "ratings", "<file>")
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as place, explained(path):
             draft = Path(place) / "draft"

@@ -64,9 +64,9 @@ def _readable(path: Path) -> sqlite3.Connection:
     connection = _opened(path, "mode=rw")
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError as error:
         connection.close()
-        if log_of(path) is not None:
+        if not isinstance(error, sqlite3.OperationalError) or log_of(path) is not None:
             raise
         connection = _opened(path, "mode=ro&immutable=1")
     connection.execute("PRAGMA query_only=ON")
@@ -75,7 +75,8 @@ def _readable(path: Path) -> sqlite3.Connection:
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        what = "is an SQLite file of something else" if path.stat().st_size else "is empty"
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        what = "is an SQLite file of something else" if tables else "is empty or cut off"
         raise UserError(f"{path} {what} and holds no ratings; {OTHER}")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != FORMAT:
@@ -113,7 +114,7 @@ def _meaning(path: Path, code: int, error: sqlite3.DatabaseError) -> str:
         return _damaged(path, str(error))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"{path} has been held by another process for {BUSY:.0f} seconds; end it, or {OTHER}"
-    if code == sqlite3.SQLITE_READONLY:
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return f"{path} may not be written; change its permissions (chmod u+w), or copy it to another disk"
     return f"{path} cannot be used ({error}); may it and its folder be written, and has the disk room?"
 

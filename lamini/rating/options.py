@@ -41,7 +41,7 @@ class Sheet:
 
 
 @dataclass
-class Responses(Sheet):
+class ResponsesSheet(Sheet):
     """All students' responses to an instruction (paper Figure 5)."""
 
     common: bool  # take the instructions that all students were asked, where some were asked others as well
@@ -56,14 +56,14 @@ class Responses(Sheet):
 
 
 @dataclass
-class Hallucination(Responses):
+class HallucinationSheet(ResponsesSheet):
     """Answers to questions that nobody can answer (paper section 6)."""
 
     name = "hallucination"
 
 
 @dataclass
-class Preference(Sheet):
+class PreferenceSheet(Sheet):
     """Two responses side by side."""
 
     common: bool  # as for responses
@@ -87,7 +87,7 @@ class Preference(Sheet):
 
 
 @dataclass
-class Pairs(Sheet):
+class PairsSheet(Sheet):
     """Instruction and response of pairs of a data set (paper Figure 3)."""
 
     each: int  # pairs of every source, drawn by seed

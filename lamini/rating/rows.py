@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from lamini.rating.records import KINDS, Event, Rater, Refused
@@ -83,3 +85,13 @@ def closed(connection: sqlite3.Connection) -> float | None:
     """When the study was closed first."""
     (at,) = connection.execute("SELECT min(at) FROM closings").fetchone()
     return None if at is None else float(at)
+
+
+@contextmanager
+def one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is read inside was committed at one moment, although others may be writing."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")

@@ -62,18 +62,17 @@ class Store:
         """
         writer = connect(path, reading=reading)
         try:
-            reader = writer if reading else connect(path)
             with explained(path):
-                there = kept.load(reader)
+                there = kept.load(writer)
             if study is not None and study.digest != there.digest:
                 raise UserError(
                     f"{path} holds ratings of another study ({kept.describe(there)}) than this one"
                     f" ({kept.describe(study)}); choose another ratings=<file>"
                 )
+            return cls(path, study or there, writer, writer if reading else connect(path))
         except BaseException:
             writer.close()
             raise
-        return cls(path, study or there, writer, reader)
 
     def join(
         self, name: str, token_hash: str | None = None, kind: str = "person", now: float | None = None

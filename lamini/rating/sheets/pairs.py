@@ -1,7 +1,7 @@
 """Instruction and response of pairs of a data set, rated apart: the paper's check of its data (Figure 3).
 
 Of each source the same number of pairs is drawn, by a hash of seed and content: a file in another order gives
-the same sample, and the 2.58M are read once, keeping no more than what is drawn. Repeated rows are drawn once.
+the same sample, and the 2.58M are read once, keeping no more than what is drawn. A repeated row counts once.
 """
 
 from __future__ import annotations
@@ -47,12 +47,13 @@ class Sample:
         """One item a pair with two targets, by source in the order these were met."""
         found = []
         for source in self.seen:
-            for _, mark, instruction, response in sorted(self._heaps[source], reverse=True):
+            for *_, instruction, response in sorted(self._heaps[source], reverse=True):
                 targets = (
                     Target("", "instruction", (instruction,), (source,)),
                     Target("", "response", (response,), (source,)),
                 )
-                found.append(Item("", f"{source}:{mark}", source, instruction, targets))
+                id = f"{source}:{hashed(source, instruction, response)}"
+                found.append(Item("", id, source, instruction, targets))
         return found
 
 
