@@ -2,8 +2,8 @@
 
 Each item gives one difference, the mean over the people who rated both of its texts there, so that nobody's
 mildness enters. On an ordered scale Wilcoxon's signed-rank test looks at them, with Pratt's way of zeros, of
-which a scale of four levels has many; with two levels the exact test of McNemar does. p values over all pairs
-are adjusted by Holm's method.
+which a scale of four levels has many; with two levels the exact test of McNemar does, or permutations
+where raters differ on a text. p values over all pairs are adjusted by Holm's method.
 """
 
 from __future__ import annotations

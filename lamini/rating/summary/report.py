@@ -22,7 +22,7 @@ from lamini.rating.summary import figure, sections, standings
 from lamini.rating.summary.bootstrap import Bootstrap
 from lamini.rating.summary.collected import collect
 from lamini.rating.summary.figure import Bar, Bars
-from lamini.rating.summary.summary import PEOPLE, Summary, summed_up
+from lamini.rating.summary.summary import Summary, summed_up
 from lamini.report import console
 from lamini.runs import ensure_writable, write_atomically
 
@@ -33,10 +33,10 @@ FORMAT = 1
 ROWS = 20  # of a table on the terminal; files have all
 NO_FIGURE = "There is no figure: it needs matplotlib, pip install 'lamini-herd[analysis]'."
 TITLES = {
-    "responses": "How people rated responses",
-    "pairs": "How people rated the data",
-    "hallucination": "Questions that nobody can answer",
-    "preference": "Which response people preferred",
+    "responses": "How {who} rated responses",
+    "pairs": "How {who} rated the data",
+    "hallucination": "Questions that nobody can answer, as {who} rated the responses",
+    "preference": "Which response {who} preferred",
 }
 
 
@@ -100,8 +100,9 @@ def view(table: Table) -> View:
 
 def text(summary: Summary, figure_drawn: bool) -> str:
     """summary.md."""
-    lines = [f"# {TITLES[summary.study.sheet]}", "\n".join(f"- {fact}" for fact in facts(summary))]
-    lines.append(f"![{TITLES[summary.study.sheet]}](figure.svg)" if figure_drawn else NO_FIGURE)
+    title = TITLES[summary.study.sheet].format(who=summary.first)
+    lines = [f"# {title}", "\n".join(f"- {fact}" for fact in facts(summary))]
+    lines.append(f"![{title}](figure.svg)" if figure_drawn else NO_FIGURE)
     for table in sections.tables(summary):
         lines += [f"## {table.title}", markdown(table)]
     lines.append("Every number stands unrounded in summary.json.")
@@ -140,9 +141,7 @@ def facts(summary: Summary) -> list[str]:
 
 def bars(summary: Summary) -> Bars:
     """The figure of people's ratings, or of the first judge's where no person rated."""
-    scale, title = summary.study.scale, TITLES[summary.study.sheet]
-    if summary.first != PEOPLE:
-        title = f"{title}, as {summary.first} rates"
+    scale, title = summary.study.scale, TITLES[summary.study.sheet].format(who=summary.first)
     if summary.preferences:
         rows = [
             Bar(row.owner, (row.won, row.tied, row.lost)) for row in summary.preferences[summary.first].owners
@@ -157,7 +156,7 @@ def bars(summary: Summary) -> Bars:
     levels = tuple(f"{level.letter}: {level.name}" for level in scale.levels)
     caption = "Share of the rated texts; the number of texts stands in the bars."
     if any(bar.paper for rows in panels.values() for bar in rows):
-        caption += " Paler bars: the paper's counts (arXiv 2304.14402), of other raters and texts."
+        caption += " Thinner bars: the paper's counts (arXiv 2304.14402), of other raters and texts."
     if len(panels) == 1:
         return Bars(title, caption, levels, {"": next(iter(panels.values()))})
     return Bars(title, caption, levels, panels)

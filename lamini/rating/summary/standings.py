@@ -21,7 +21,8 @@ def counts(summary: Summary, name: str, part: str, rows: Sequence[Counted]) -> T
     scale = summary.study.scale
     several = len(scale.letters) > 2  # with two levels the mean is the share of the first
     columns = [Column("owner"), *(Column(letter, RIGHT) for letter in scale.letters)]
-    columns += [Column("+".join(top_letters(scale)), ".1%"), Column("95 %", RIGHT)]
+    top = "+".join(top_letters(scale)) if several else f"{scale.letters[0]} %"
+    columns += [Column(top, ".1%"), Column("95 %", RIGHT)]
     columns += [Column("mean", ".2f"), Column("95 %", RIGHT)] if several else []
     columns += [Column("rated", RIGHT), Column("not yet", RIGHT), Column("no answer", RIGHT)]
     lines: list[Sequence[Cell]] = []
@@ -34,7 +35,8 @@ def counts(summary: Summary, name: str, part: str, rows: Sequence[Counted]) -> T
             lines.append(_paper(row, several, scores(scale), len(top_letters(scale))))
     who = "" if name == "people" else f", by {name}"
     title = f"{PARTS.get(part, part).capitalize()}{who}"
-    return Table(f"counts_{part}", title, columns, lines, _count_notes(summary, rows, several))
+    notes = _count_notes(summary, rows, several) if name == summary.first else []
+    return Table(f"counts_{part}", title, columns, lines, notes)
 
 
 def _paper(row: Counted, several: bool, numbers: dict[str, int], top: int) -> list[Cell]:
@@ -115,12 +117,12 @@ def differences(summary: Summary) -> Table:
     columns += [Column(head, ",d") for head in ("better", "alike", "worse")]
     columns += [Column("p", RIGHT), Column("p (Holm)", RIGHT)]
     lines = [
-        [f"{one.second} - {one.first}", one.part, one.items, one.difference.value, span(one.difference),
+        [f"{one.second} minus {one.first}", one.part, one.items, one.difference.value, span(one.difference),
          one.better, one.alike, one.worse, p_of(one.p), p_of(one.holm)]
         for one in summary.compared
     ]  # fmt: skip
     test = (
-        "McNemar's exact test"
+        "McNemar's exact test, by permutations where raters differ on a text"
         if len(summary.study.scale.letters) == 2
         else "Wilcoxon's signed-rank test (Pratt)"
     )

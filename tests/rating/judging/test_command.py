@@ -152,17 +152,14 @@ def test_a_person_has_the_judge_s_name(tmp_path: Path, store: Store) -> None:
         ("judge.tries=0", "judge.tries=0 must be at least 1"),
         ("judge.sampling.temperature=-1", "judge.sampling.temperature=-1.0"),
         ("judge.prompt=nowhere.txt", "judge.prompt=nowhere.txt cannot be read"),
-        ("teacher=null", "mode=judge needs a teacher=<teacher> that judges"),
+        ("seed=1", "mode=judge needs a teacher=<teacher> that judges"),
         ("teacher=oracle", "the oracle cannot judge: .* choose another teacher=<teacher>$"),
     ],
 )
 def test_what_cannot_work_is_told(override: str, said: str) -> None:
     words = ["answers=a.parquet", "mode=judge"]
-    words += (
-        []
-        if override.startswith("teacher=")
-        else ["teacher=openai", "teacher.base_url=http://127.0.0.1:9/v1"]
-    )
+    if override.startswith("judge."):
+        words += ["teacher=openai", "teacher.base_url=http://127.0.0.1:9/v1"]
     found = compose("rate", [*words, override])
     assert isinstance(found, RateConfig)
     with pytest.raises(UserError, match=said):
