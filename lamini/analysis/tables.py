@@ -25,7 +25,7 @@ class Table:
     name: str
     title: str
     columns: list[Column]
-    rows: list[Sequence[Cell]]
+    rows: Sequence[Sequence[Cell]]
     notes: list[str] = field(default_factory=list)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -157,7 +158,7 @@ def _alpha(units: Sequence[Unit], scale: Scale) -> float | None:
     counts_UV = counted(units, len(scale.letters))
     if not _several(counts_UV):
         return None
-    measure = "ordinal" if scale.ordinal else "nominal"
+    measure: Any = "ordinal" if scale.ordinal else "nominal"
     return float(krippendorff.alpha(value_counts=counts_UV, level_of_measurement=measure))
 
 

@@ -75,7 +75,8 @@ def _canvas(figure: Bars) -> Any:
 
     rows = max(_height(bars) for bars in figure.panels.values())
     canvas = Canvas(figsize=(WIDTH, HEAD + FOOT + rows), layout="constrained")
-    head, body = canvas.subfigures(2, 1, height_ratios=[HEAD, FOOT + rows])
+    parts: Any = canvas.subfigures(2, 1, height_ratios=[HEAD, FOOT + rows])
+    head, body = parts
     head.suptitle(figure.title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     _legend(head, figure)
     axes = body.subplots(1, len(figure.panels), sharey=_same_rows(figure), squeeze=False)[0]

@@ -102,7 +102,7 @@ def disputed(summary: Summary) -> Table:
         Column("instruction"),
         Column("levels"),
     ]
-    lines = [
+    lines: list[Sequence[Cell]] = [
         [row.id, row.apart, row.raters, shortened(row.instruction), _levels(row.given.items())]
         for row in summary.disputed
     ]

@@ -45,7 +45,8 @@ def _paper(row: Counted, several: bool, numbers: dict[str, int], top: int) -> li
     given, total = list(row.paper.values()), sum(row.paper.values())
     line: list[Cell] = ["  in the paper", *map(str, given), sum(given[:top]) / total, ""]
     mean = sum(count * numbers[letter] for letter, count in row.paper.items()) / total
-    return [*line, *([mean, ""] if several else []), str(total), "", ""]
+    line += [mean, ""] if several else []
+    return [*line, str(total), "", ""]
 
 
 def _count_notes(summary: Summary, rows: Sequence[Counted], several: bool) -> list[str]:

@@ -115,16 +115,12 @@ def _rows(
     strengths_SO, strength_O = strengths(drawn_SOO), strengths(score_OO[None])[0]
     rows = []
     for n, owner in enumerate(owners):
-        won, tied, lost = won_IOO[:, n].sum(), tied_IOO[:, n].sum(), won_IOO[:, :, n].sum()
+        won, tied, lost = (float(one.sum()) for one in (won_IOO[:, n], tied_IOO[:, n], won_IOO[:, :, n]))
         if not won + tied + lost:
             continue
-        rows.append(
-            Won(
-                owner, *map(float, (won + tied + lost, won, tied, lost)),
-                rate=estimate(float(rate_O[n]), rates_SO[:, n], items),
-                strength=estimate(float(strength_O[n]), strengths_SO[:, n], items),
-            )
-        )  # fmt: skip
+        rate = estimate(float(rate_O[n]), rates_SO[:, n], items)
+        strength = estimate(float(strength_O[n]), strengths_SO[:, n], items)
+        rows.append(Won(owner, won + tied + lost, won, tied, lost, rate, strength))
     return sorted(rows, key=lambda row: (-(row.strength.value or 0.0), row.owner))
 
 
