@@ -138,7 +138,7 @@ def described(study: Study) -> str:
 def _serve(config: RateConfig, path: Path, store: Store) -> int:
     from lamini.rating.web.serving import serve
 
-    print(described(store.study), flush=True)
+    print(f"{described(store.study)}\nratings: {path}", flush=True)
     names = links(config.raters)
     if not names and not is_loopback(config.host):
         names = tuple(f"rater-{number}" for number in range(1, (expected(config.raters) or 0) + 1))
