@@ -25,6 +25,16 @@ class EvaluateMode(Enum):
     prefetch = "prefetch"
 
 
+RateMode = Enum(  # a class cannot have a member called import
+    "RateMode",
+    {
+        "serve": "serve", "summary": "summary", "judge": "judge",
+        "export": "export", "import": "import", "merge": "merge", "close": "close",
+    },
+)  # fmt: skip
+"""What `rate.py` does."""
+
+
 class Init(Enum):
     """Where a student's weights come from."""
 
@@ -331,3 +341,34 @@ class AnalyzeConfig:
     contamination: Contamination  # overlap with test items
     data: Any  # a dataclass of lamini.data.options
     paths: Paths  # where reports and caches go
+
+
+@dataclass
+class RatingJudge:
+    prompt: str | None  # text file of what a judge is asked; null: ours
+    tries: int  # times a target is judged at most until the judge says a level and nothing else
+    sampling: SamplingOptions  # of the first time; later ones have a temperature of 1
+
+
+@dataclass
+class RateConfig:
+    mode: RateMode  # serve the page, summary, judge (a teacher rates too), export, import, merge, or close
+    answers: Any  # file of answers, a pattern of such (with *), or a list; null: ratings names a study begun
+    ratings: str | None  # file (SQLite) with the study and its ratings; null: beside the answers
+    file: str | None  # what export and summary write (null: beside ratings), what import and merge read
+    sheet: Any  # a dataclass of lamini.rating.options: what is rated on which scale
+    raters: Any  # how many are expected, or their names, each of whom gets a link; null: whoever joins
+    overlap: float  # share of the items that several people rate, so that agreement can be computed
+    raters_per_item: int  # people who rate a shared item
+    items_per_rater: int | None  # items a person gets at most; null: as many as there are
+    seed: int  # of what is drawn, shared, dealt and shuffled; of resampling
+    host: str  # address the page is served at; others than this machine's own need a link for each rater
+    port: int  # of the page; 0: any that is free
+    open_browser: bool  # open the page here
+    resamples: int  # of the bootstrap intervals of a summary
+    teacher: Any  # a dataclass of lamini.teacher.options that judges; null: none
+    judge: RatingJudge  # how it judges
+    log: str  # request log of the teacher (SQLite)
+    limits: Limits  # what the teacher bears
+    budget: Budget  # what it may cost
+    paths: Paths  # where logs go

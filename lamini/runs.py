@@ -196,8 +196,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def ensure_writable(folder: Path, key: str) -> None:
-    """Make `folder`, which `key` of the configuration decides, and try a write in it.
+def ensure_writable(folder: Path, key: str, value: str = "<folder>") -> None:
+    """Make `folder`, which `key` of the configuration decides by a `value`, and try a write in it.
 
     Raises:
         UserError: it cannot be made or written, or the disk is full.
@@ -207,7 +207,7 @@ def ensure_writable(folder: Path, key: str) -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0" * 4096)
     except OSError as error:
-        raise UserError(f"{folder} cannot be written ({reason(error)}); set {key}=<folder>") from error
+        raise UserError(f"{folder} cannot be written ({reason(error)}); set {key}={value}") from error
 
 
 def reason(error: OSError) -> str:

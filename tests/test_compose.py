@@ -24,6 +24,7 @@ NANO = yaml.safe_load((CONF / "size" / "nano.yaml").read_text())
 SCRIPTS = {  # else train
     **dict.fromkeys(["teacher", "instructions", "curation", "diversity"], "generate"),
     **dict.fromkeys(["suite", "classifier", "preset"], "evaluate"),
+    "sheet": "rate",
 }
 NEEDED = {  # what an option leaves to the user
     "data/file.yaml": ["data.path=x.jsonl"],
@@ -87,8 +88,8 @@ def _a_size(family: str) -> str:
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
         "adapter", "batching", "classifier", "curation", "data", "diversity", "experiment", "family",
-        "instructions", "logger", "objective", "optimizer", "paths", "preset", "scheduler", "size", "suite",
-        "teacher", "trainer",
+        "instructions", "logger", "objective", "optimizer", "paths", "preset", "scheduler", "sheet", "size",
+        "suite", "teacher", "trainer",
     }  # fmt: skip
 
 
@@ -202,6 +203,7 @@ def test_what_the_whole_sweep_shares_is_not_in_the_folder() -> None:
         ("objective.mix=0", True),
         ("family.learning_rate.scratch=1", True),
         ("size.micro_tokens=9", True),
+        ("sheet.common=true", True),
         ("data=oracle", False),
         ("data.sources.flan.weight=0", False),
         ("+data.sources.mine={path: x}", False),

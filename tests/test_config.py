@@ -19,6 +19,7 @@ from lamini.data import batching, options
 from lamini.errors import UserError
 from lamini.evaluation import options as suites
 from lamini.evaluation.toxicity import options as classifiers
+from lamini.rating import options as sheets
 from lamini.students import adapters
 from lamini.teacher import options as teachers
 from lamini.teacher.prices import Prices
@@ -33,7 +34,8 @@ OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers
            sequence.Sequence, forward_kl.ForwardKL, reverse_kl.ReverseKL, jsd.JSD, skewed_kl.SkewedKL,
            hidden.Hidden, adapters.Lora, suites.Benchmarks, suites.Hallucination, suites.Judge,
            suites.Toxicity, suites.Answers, classifiers.Local, classifiers.Detoxify,
-           classifiers.Moderation]  # fmt: skip
+           classifiers.Moderation, sheets.ResponsesSheet, sheets.HallucinationSheet, sheets.PreferenceSheet,
+           sheets.PairsSheet]  # fmt: skip
 # Entries of open mappings: their users write only what differs.
 OPEN = [options.SourceOptions, suites.BenchmarkTask]
 PUBLIC = """
@@ -60,6 +62,9 @@ LengthFilter: instruction_max instruction_min response_max response_min
 Limits: concurrency requests_per_minute timeout tokens_per_minute tries
 NearDuplicates: ngram permutations threshold
 Paths: cache_dir output_dir tokenizers
+RateConfig: answers budget file host items_per_rater judge limits log mode open_browser overlap paths port
+  raters raters_per_item ratings resamples seed sheet teacher
+RatingJudge: prompt sampling tries
 Responses: length samples sampling system
 SamplingOptions: max_tokens temperature top_p
 Scheduler: name warmup_ratio
@@ -97,6 +102,10 @@ Answers: add instructions max_new_tokens name sampling selection system template
 Local: batch_size digest label model revision threshold
 Detoxify: batch_size checkpoint config digest label threshold
 Moderation: base_url key model threshold
+ResponsesSheet: common
+HallucinationSheet: common
+PreferenceSheet: against common comparisons
+PairsSheet: each
 SourceOptions: limit path weight
 BenchmarkTask: metric paper rows
 """

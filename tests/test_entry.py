@@ -24,6 +24,7 @@ def test_help_lists_the_herd_by_family(ask: Ask) -> None:
     assert {family: rows[family] for family in families()} == families()
     others = {"teacher", "instructions", "curation", "diversity"}  # generate.py's
     others |= {"suite", "classifier", "preset"}  # evaluate.py's
+    others |= {"sheet"}  # rate.py's
     for group in CONF.iterdir():
         if group.is_dir():
             assert (f"\n  {group.name}: " in out) == (group.name not in others)

@@ -21,8 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "experiments/README.md", "experiments/alpaca-scratch/README.md",
              "experiments/embedded-herd/README.md", "experiments/teacher-engine/README.md",
-             "experiments/curation-scale/README.md", "experiments/analysis-scale/README.md")  # fmt: skip
-SCRIPTS = "(?:train|generate|analyze)"
+             "experiments/curation-scale/README.md", "experiments/analysis-scale/README.md",
+             "experiments/rating-load/README.md", "experiments/rating-store/README.md")  # fmt: skip
+SCRIPTS = "(?:train|generate|analyze|evaluate|rate)"
 SHOWS = ("--help", "--cfg")  # answered by Hydra, not jobs
 
 
