@@ -82,6 +82,6 @@ def _seconds(value: object) -> float:
     """Seconds as posted, an hour at most: who leaves the page open did not look that long."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unfit("seconds is no number")
-    if not math.isfinite(value) or value < 0:  # 1e999 is infinite in JSON, too
+    if not 0 <= value < math.inf:  # 1e999 is infinite in JSON, too
         raise Unfit("seconds is no number of seconds")
-    return round(min(float(value), HOUR), 1)
+    return round(float(min(value, HOUR)), 1)

@@ -86,7 +86,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 def _why_not(host: str, port: int, error: Exception) -> str:
     code = error.errno if isinstance(error, OSError) else None
     if isinstance(error, socket.gaierror) or code == errno.EADDRNOTAVAIL:
-        close = difflib.get_close_matches(host, ["localhost", "127.0.0.1", "0.0.0.0"], n=1)
+        close = difflib.get_close_matches(host, ["localhost", "127.0.0.1", "0.0.0.0"], 1, 0.75)
         hint = (
             f"did you mean {close[0]}?" if close else "127.0.0.1 is this machine alone, 0.0.0.0 all addresses"
         )

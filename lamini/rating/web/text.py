@@ -115,8 +115,8 @@ def _as_written(state: StateCore) -> None:
                 token.content = f"{before.markup} {token.content}"
             elif before.type == "paragraph_open" and before.level == 0 and token.map:
                 token.content = "\n".join(lines[slice(*token.map)]).rstrip()
-        elif token.type in ("th_open", "td_open"):
-            token.attrs = {}  # an alignment would be inline style, which the page forbids
+        elif token.type in ("th_open", "td_open", "ordered_list_open"):
+            token.attrs = {}  # an alignment would be inline style, which the page forbids; marks are text
         token.hidden = False  # items of tight lists are paragraphs, too: their line breaks stay
         tokens.append(token)
         if token.type == "list_item_open":
@@ -126,7 +126,7 @@ def _as_written(state: StateCore) -> None:
 
 def _mark(item: Token) -> list[Token]:
     """The mark of a list's item, as text: a minus stays a minus and 7) stays 7)."""
-    mark = Token("text", "", 0, content=item.info + item.markup)
+    mark = Token("text", "", 0, content=f"{item.info}{item.markup} ")
     return [Token("mark_open", "span", 1, attrs={"class": "mark"}), mark, Token("mark_close", "span", -1)]
 
 

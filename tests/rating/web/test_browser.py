@@ -74,7 +74,7 @@ def shown(page: Any) -> list[str | None]:
 
 def saved(page: Any) -> None:
     """Wait until all is saved."""
-    page.wait_for_function("document.querySelector('#saved').dataset.state === 'saved'")
+    page.wait_for_selector("#saved[data-state=saved]")
 
 
 def stored(live: Live) -> dict[str, str | None]:
@@ -174,7 +174,7 @@ def test_a_server_that_is_away_costs_nothing(rater: Open, live: Live) -> None:
     live.end()
     for key in "ab":
         page.keyboard.press(key)
-    page.wait_for_function("document.querySelector('#saved').dataset.state === 'waiting'")
+    page.wait_for_selector("#saved[data-state=waiting]")
     assert page.locator("#saved").text_content().startswith("Not saved yet")
     page.keyboard.press("c")
     page.keyboard.press("ArrowRight")
@@ -216,7 +216,7 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_counted_once(rater: Open
 
     page.route("**/ratings", lose)
     page.keyboard.press("a")
-    page.wait_for_function("document.querySelector('#saved').dataset.state === 'waiting'")
+    page.wait_for_selector("#saved[data-state=waiting]")
     saved(page)
     (ann,) = live.store.raters()
     assert len(lost) == 1 and len(live.store.history(ann.id, cards(page)[0])) == 1
@@ -244,7 +244,7 @@ def test_somebody_else_signs_in_in_another_tab(rater: Open, live: Live) -> None:
     other.keyboard.press("Enter")
     other.wait_for_selector(".card.current")
     page.keyboard.press("a")
-    page.wait_for_function("document.querySelector('#saved').dataset.state === 'stopped'")
+    page.wait_for_selector("#saved[data-state=stopped]")
     assert "another sign-in" in page.locator("#saved").text_content()
     assert stored(live) == {}
     other.get_by_role("button", name="Help").click()
@@ -296,7 +296,7 @@ def test_help_and_switching_single_keys_off(rater: Open, live: Live) -> None:
 def test_keys_of_another_layout_and_keys_held_down(rater: Open) -> None:
     page = rater("Ann")
     page.evaluate(
-        "document.dispatchEvent(new KeyboardEvent('keydown', {key: '\u0444', code: 'KeyA', bubbles: true}))"
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '\u0444', code: 'KeyA', bubbles: true}))"
     )
     assert shown(page) == ["A", None, None]
     page.keyboard.down("b")
@@ -344,7 +344,7 @@ def test_a_study_that_is_closed_meanwhile(rater: Open, live: Live) -> None:
     page = rater("Ann")
     live.store.close_study(1.0)
     page.keyboard.press("a")
-    page.wait_for_function("document.querySelector('#saved').dataset.state === 'stopped'")
+    page.wait_for_selector("#saved[data-state=stopped]")
     assert "closed" in page.locator("#saved").text_content() and stored(live) == {}
 
 

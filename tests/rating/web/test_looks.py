@@ -133,7 +133,7 @@ def test_hostile_answers_run_nothing_and_load_nothing(look: Any, tmp_path: Path)
     page.keyboard.press("w")
     for key in "abcd":
         page.keyboard.press(key)
-    page.wait_for_function("document.querySelector('#saved').dataset.state === 'saved'")
+    page.wait_for_selector("#saved[data-state=saved]")
     page.mouse.move(400, 400)
     page.screenshot(path=tmp_path / "hostile.png", full_page=True)
     assert page.evaluate("window.hit") is None and one.said == []
@@ -191,7 +191,7 @@ def test_every_text_stands_out(look: Any, tmp_path: Path, scheme: Any, width: in
         "",
         "| a | b |\n|---|---|\n| 1 | 2 |",
     )
-    one = look(of(texts, items=4), width=width, color_scheme=scheme)
+    one = look(of(texts, items=4), width=width, color_scheme=scheme, reduced_motion="reduce")
     one.page.goto(one.live.home)
     assert one.page.evaluate(CONTRAST) == []
     page = one.join()
@@ -224,7 +224,7 @@ def test_a_phone(look: Any, tmp_path: Path) -> None:
         assert top < page.locator(".scale").evaluate("scale => scale.getBoundingClientRect().top") - 60
         page.screenshot(path=tmp_path / f"phone-{number}.png")
         page.locator("#levels button").nth(number).tap()
-    page.wait_for_function("document.querySelector('#saved').dataset.state === 'saved'")
+    page.wait_for_selector("#saved[data-state=saved]")
     assert [rating.level for rating in one.live.store.current()].count("A") == 1
     small = "found => found.filter(b => b.offsetParent).map(b => Math.min(b.offsetWidth, b.offsetHeight))"
     assert min(page.locator(".letters button, #levels button").evaluate_all(small)) >= 40, "fingers are wide"
@@ -240,7 +240,8 @@ def test_the_scale_stays_in_view_beside_long_answers(look: Any) -> None:
     page = look(of(("word " * 2000,) * 4)).join()
     page.keyboard.press("e")
     page.mouse.wheel(0, 3000)
-    page.wait_for_function("scrollY > 1000")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") > 1000
     box = page.locator("#levels").bounding_box()
     assert box["y"] >= 0 and box["y"] + box["height"] <= 900
 

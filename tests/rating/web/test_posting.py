@@ -28,7 +28,7 @@ def test_a_rating() -> None:
     assert taken({**PLAIN, "level": None}).level is None
     assert taken({**PLAIN, "level": None, "skipped": True}).skipped
     assert taken({**PLAIN, "id": ID.upper()}).id == ID
-    assert taken({**PLAIN, "seconds": 90_000}).seconds == 3600
+    assert taken({**PLAIN, "seconds": 90_000}).seconds == taken({**PLAIN, "seconds": 10**400}).seconds == 3600
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_rating() -> None:
         ("note", None), ("note", 5), ("note", "x" * 2001), ("skipped", 0),
         ("skipped", "no"), ("skipped", True),
         ("flagged", None), ("seconds", "3"), ("seconds", None), ("seconds", -1), ("seconds", True),
-        ("seconds", 10**400), ("rater", 1), ("at", 0),
+        ("rater", 1), ("at", 0),
     ],
 )  # fmt: skip
 def test_a_field_that_is_not_as_it_should_be(field: str, value: Any) -> None:

@@ -36,7 +36,7 @@ class Seen(HTMLParser):
         self.tags: set[str] = set()
         self.attributes: set[tuple[str, str | None]] = set()
         self.text = ""
-        self.feed(html)
+        self.feed(str(html))  # Markup would escape what is added to it
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

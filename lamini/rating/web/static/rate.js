@@ -255,7 +255,7 @@ function pressed(event) {
 function onKey(event) {
   if (event.defaultPrevented || event.isComposing || find("#help").open) return;
   const key = pressed(event);
-  if (event.target.matches("textarea, input")) {
+  if (event.target.matches?.("textarea, input")) {
     if (key === "ESCAPE") goTo(at);
     return;
   }
