@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from lamini.config import RateConfig
 from lamini.data.files import check as check_file
 from lamini.errors import UserError
 from lamini.rating import reading
+from lamini.rating.addresses import is_loopback
 from lamini.runs import ensure_writable
 
 SUFFIX = ".ratings.sqlite"
@@ -84,14 +84,6 @@ def links(raters: Any) -> tuple[str, ...]:
 def expected(raters: Any) -> int | None:
     """How many raters there will be, as far as `raters` says."""
     return raters if isinstance(raters, int) else len(links(raters)) or None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine reaches the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _check_numbers(config: RateConfig) -> None:

@@ -24,8 +24,9 @@ from lamini.config import RateConfig
 from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.rating import reading
+from lamini.rating.addresses import is_loopback
 from lamini.rating.assignment import shared_items, slots
-from lamini.rating.checks import check, expected, is_loopback, links, place
+from lamini.rating.checks import check, expected, links, place
 from lamini.rating.scales import scale_of
 from lamini.rating.study import Study, sealed
 from lamini.runs import Job

@@ -13,7 +13,7 @@ from lamini.errors import UserError
 from lamini.rating.opening import explained, log_of
 from lamini.rating.schema import APPLICATION, FORMAT, SCHEMA
 from lamini.runs import ensure_writable, reason
-from lamini.teacher.log_file import transaction
+from lamini.sqlite import transaction
 
 
 def make(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:

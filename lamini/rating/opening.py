@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from lamini import sqlite
 from lamini.errors import UserError
 from lamini.rating.schema import APPLICATION, FORMAT
 
@@ -89,20 +89,9 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> None:
         raise UserError(_damaged(path, " ".join(str(found).split())))
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into one sentence.
-
-    Raises:
-        UserError: full disk, damaged file, no permission, or another process that holds the file too long.
-    """
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if code is None:
-            raise  # the sqlite3 module's own: a mistake of ours
-        raise UserError(_meaning(path, code & 0xFF, error)) from error  # without the extended part
+def explained(path: Path) -> AbstractContextManager[None]:
+    """Turn what SQLite raises into one sentence (lamini/sqlite.py)."""
+    return sqlite.explained(lambda code, error: _meaning(path, code, error))
 
 
 def _meaning(path: Path, code: int, error: sqlite3.DatabaseError) -> str:

@@ -24,7 +24,7 @@ from lamini.rating.opening import connect, explained
 from lamini.rating.records import Event, Holding, Rater, Rating, Refused, tidy, whole
 from lamini.rating.standing import EVENT, Held, Standing, event_of
 from lamini.rating.study import Item, Study
-from lamini.teacher.log_file import transaction
+from lamini.sqlite import transaction
 
 __all__ = ["Event", "Held", "Holding", "Rater", "Rating", "Refused", "Store"]
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 
 from lamini.errors import UserError
-from lamini.teacher.log_file import connect, explained, reserve, transaction
+from lamini.sqlite import transaction
+from lamini.teacher.log_file import connect, explained, reserve
 from lamini.teacher.protocol import Answer, Message, Request, Sampling
 
 FOUND = "text, finish, prompt_tokens, response_tokens, answered_by, raw, failure, final"

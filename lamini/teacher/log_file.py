@@ -11,13 +11,14 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
+from lamini import sqlite
 from lamini.errors import UserError
 from lamini.runs import ensure_writable
+from lamini.sqlite import transaction
 
 APPLICATION = 0x4C614D69  # "LaMi": tells a request log from any other SQLite file
 FORMAT = 1
@@ -98,37 +99,12 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; the write lock is taken first, so that two processes cannot deadlock."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):  # a full disk has rolled back already
-            connection.execute("ROLLBACK")
-        raise
+def explained(path: Path) -> AbstractContextManager[None]:
+    """Turn what SQLite raises into one sentence (lamini/sqlite.py)."""
+    return sqlite.explained(lambda code, error: f"the request log {path} {_meaning(code, error)}")
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into one sentence.
-
-    Raises:
-        UserError: full disk, damaged file, no permission, or another process that holds the log too long.
-    """
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if code is None:
-            raise  # the sqlite3 module's own: a mistake of ours
-        raise UserError(f"the request log {path} {_meaning(error)}") from error
-
-
-def _meaning(error: sqlite3.DatabaseError) -> str:
-    base = error.sqlite_errorcode & 0xFF  # without the extended part
+def _meaning(base: int, error: sqlite3.DatabaseError) -> str:
     if base == sqlite3.SQLITE_FULL:
         return "cannot be written: the disk is full; free some space, or set log=<file> to another disk"
     if base in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):

@@ -11,7 +11,7 @@ import pytest
 from lamini.compose import compose
 from lamini.config import RateConfig
 from lamini.errors import UserError
-from lamini.rating.checks import check, expected, is_loopback, links, place
+from lamini.rating.checks import check, expected, links, place
 from tests.rating import files
 
 
@@ -137,12 +137,3 @@ def test_several_files_need_a_place(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_raters(raters: Any, names: tuple[str, ...], count: int | None) -> None:
     assert (links(raters), expected(raters)) == (names, count)
-
-
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False),
-     ("::", False), ("192.168.0.2", False), ("example.org", False), ("localhost.example.org", False)],
-)  # fmt: skip
-def test_what_only_this_machine_reaches(host: str, local: bool) -> None:
-    assert is_loopback(host) == local

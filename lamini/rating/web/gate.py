@@ -9,7 +9,6 @@ allows no connection elsewhere, no frame, no form to another place and no script
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -18,6 +17,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lamini.rating.addresses import is_address, is_wildcard
 
 LARGEST = 64 * 1024  # bytes of a request's body
 PATIENCE = 20.0  # seconds a body may take
@@ -68,7 +69,7 @@ class Hosts:
             return False
         if name is None or port != self.port or parts.netloc != header or parts.username is not None:
             return False
-        return name in self.names or (self.addresses and _is_address(name))
+        return name in self.names or (self.addresses and is_address(name))
 
 
 class Gate:
@@ -100,24 +101,6 @@ class Gate:
         if not length.isdecimal() or int(length) > LARGEST:
             return PlainTextResponse(f"A request may have {LARGEST // 1024} KB at most.", 413)
         return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens there."""
-    return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
-
-
-def is_wildcard(host: str) -> bool:
-    """Whether a server there listens on all addresses of the machine."""
-    return _is_address(host) and ipaddress.ip_address(host).is_unspecified
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _from_us(headers: Headers, host: str) -> bool:

@@ -24,10 +24,11 @@ from typing import NoReturn
 import uvicorn
 
 from lamini.errors import UserError
+from lamini.rating.addresses import is_loopback, is_wildcard
 from lamini.rating.records import Refused, tidy
 from lamini.rating.store import Store
 from lamini.rating.web.app import build
-from lamini.rating.web.gate import Hosts, is_loopback, is_wildcard
+from lamini.rating.web.gate import Hosts
 from lamini.rating.web.sessions import Sessions, hash_of, secret_beside
 from lamini.runs import reason
 
