@@ -46,14 +46,20 @@ def shown(text: str) -> Shown:
     """
     clean = visible(text)
     folded = len(clean) > FOLDED[0] or clean.count("\n") >= FOLDED[1]
-    plain = Markup('<p class="plain">{}</p>').format(clean.strip("\n").rstrip())
-    drawn = _drawn(clean) if len(clean) <= LONGEST else None
+    plain = Markup('<p class="plain">{}</p>').format(_body(clean))
+    drawn = _drawn(_body(clean)) if len(clean) <= LONGEST else None
     if not clean.strip():
         said = "This text is empty." if not clean else "This text is nothing but white space."
         return Shown(Markup('<p class="nothing">{}</p>').format(said), None, len(clean), False)
     if drawn is None:
         return Shown(plain, None, len(clean), folded)
     return Shown(drawn, Markup('<p class="plain">{}</p>').format(clean), len(clean), folded)
+
+
+def _body(text: str) -> str:
+    """Without blank lines around it, nor the one space by which some models could be told from others."""
+    body = text.strip("\n").rstrip()
+    return body[1:] if body.startswith(" ") and not body.startswith("  ") else body
 
 
 def visible(text: str) -> str:

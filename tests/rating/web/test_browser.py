@@ -296,7 +296,8 @@ def test_help_and_switching_single_keys_off(rater: Open, live: Live) -> None:
 def test_keys_of_another_layout_and_keys_held_down(rater: Open) -> None:
     page = rater("Ann")
     page.evaluate(
-        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '\u0444', code: 'KeyA', bubbles: true}))"
+        """document.body.dispatchEvent(
+          new KeyboardEvent('keydown', {key: '\u0444', code: 'KeyA', bubbles: true}))"""
     )
     assert shown(page) == ["A", None, None]
     page.keyboard.down("b")

@@ -228,11 +228,11 @@ def test_a_phone(look: Any, tmp_path: Path) -> None:
     assert [rating.level for rating in one.live.store.current()].count("A") == 1
     small = "found => found.filter(b => b.offsetParent).map(b => Math.min(b.offsetWidth, b.offsetHeight))"
     assert min(page.locator(".letters button, #levels button").evaluate_all(small)) >= 40, "fingers are wide"
-    page.get_by_role("button", name="Less").tap()
+    page.get_by_role("button", name="Hide criteria").tap()
     page.screenshot(path=tmp_path / "phone-less.png")
     assert page.locator(".scale").bounding_box()["height"] < 140
     page.reload()
-    page.get_by_role("button", name="Criteria").tap()
+    page.get_by_role("button", name="Show criteria").tap()
     assert page.locator(".criteria").first.is_visible()
 
 

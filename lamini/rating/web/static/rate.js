@@ -75,6 +75,7 @@ function showWhole() {
 }
 
 function goTo(index, scroll = true) {
+  if (index < 0) scrollTo(0, 0); // above the first one stands the instruction
   at = Math.max(0, Math.min(cards.length - 1, index));
   for (const card of cards) {
     card.classList.toggle("current", card === cards[at]);
@@ -82,7 +83,7 @@ function goTo(index, scroll = true) {
     else card.removeAttribute("aria-current");
   }
   showWhole();
-  if (!scroll) return;
+  if (!scroll || index < 0) return;
   cards[at].focus({ preventScroll: true });
   reveal(cards[at]);
 }
@@ -241,6 +242,7 @@ const KEYS = {
   S: () => skip(),
   F: flag,
   N: openNote,
+  I: () => scrollTo(0, 0),
   E: () => unfold(cards[at].querySelector(".folded, .unfolded") ? cards[at] : find(".asked")),
   W: () => showWritten(!recall("sessionStorage", "written", false)),
   "?": () => find("#help").showModal(),
@@ -289,7 +291,7 @@ function onClick(event) {
 
 function fold(less) {
   find(".scale").classList.toggle("less", less);
-  find("#fold").textContent = less ? "Criteria" : "Less";
+  find("#fold").textContent = less ? "Show criteria" : "Hide criteria";
   find("#fold").setAttribute("aria-expanded", String(!less));
   remember("localStorage", "less", less);
 }
