@@ -25,7 +25,7 @@ class Table:
     name: str
     title: str
     columns: list[Column]
-    rows: list[Sequence[Cell]]
+    rows: Sequence[Sequence[Cell]]
     notes: list[str] = field(default_factory=list)
 
 
@@ -35,17 +35,22 @@ def markdown(table: Table) -> str:
     Columns `set` and `share` (.1%) with the row `a|b`, 0.5: `| a\\|b | 50.0% |`.
     """
     lines = [[column.name for column in table.columns], ["---:" if c.shown else "---" for c in table.columns]]
-    lines += [[_shown(cell, c) for cell, c in zip(row, table.columns, strict=True)] for row in table.rows]
+    lines += [
+        [_escaped(shown(cell, c)) for cell, c in zip(row, table.columns, strict=True)] for row in table.rows
+    ]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return "\n\n".join([text, *table.notes])
 
 
-def _shown(cell: Cell, column: Column) -> str:
+def shown(cell: Cell, column: Column) -> str:
+    """A value as people read it; texts as they are."""
     if cell is None:
         return ""
-    if isinstance(cell, str) or not column.shown:
-        return " ".join(str(cell).replace("|", "\\|").split())
-    return format(cell, column.shown)
+    return str(cell) if isinstance(cell, str) or not column.shown else format(cell, column.shown)
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def comma_separated(table: Table) -> str:

@@ -23,6 +23,7 @@ from omegaconf import DictConfig
 from lamini.config import RateConfig
 from lamini.entry import Start
 from lamini.errors import UserError
+from lamini.rating import reading
 from lamini.rating.assignment import shared_items, slots
 from lamini.rating.checks import check, expected, is_loopback, links, place
 from lamini.rating.scales import scale_of
@@ -90,12 +91,12 @@ def opened(config: RateConfig, path: Path) -> Store:
     """
     from lamini.rating.store import Store
 
-    reading = config.mode.value in READING
+    unchanged = config.mode.value in READING
     if config.answers is None:
-        return Store.open(path, reading=reading)
+        return Store.open(path, reading=unchanged)
     study = study_of(config)
     if path.exists():
-        return Store.open(path, study, reading=reading)
+        return Store.open(path, study, reading=unchanged)
     return Store.create(path, study)
 
 
@@ -138,11 +139,21 @@ def described(study: Study) -> str:
 def _serve(config: RateConfig, path: Path, store: Store) -> int:
     from lamini.rating.web.serving import serve
 
-    print(described(store.study), flush=True)
+    print(f"{described(store.study)}\nratings: {path}", flush=True)
+    if other := _as_begun(config, store.study):
+        print(f"as the study was begun: {other}; with {reading.KEY}=<file> the line's own count", flush=True)
     names = links(config.raters)
     if not names and not is_loopback(config.host):
         names = tuple(f"rater-{number}" for number in range(1, (expected(config.raters) or 0) + 1))
     return serve(store, host=config.host, port=config.port, links=names, open_browser=config.open_browser)
+
+
+def _as_begun(config: RateConfig, study: Study) -> str:
+    """Where a line without answers says something else than the study, which goes on as it was."""
+    keys = ("overlap", "raters_per_item", "items_per_rater", "seed")
+    told = {"sheet": study.sheet} if study.sheet != config.sheet.name else {}
+    told |= {key: getattr(study, key) for key in keys if getattr(study, key) != getattr(config, key)}
+    return ", ".join(f"{key}={'null' if value is None else value}" for key, value in told.items())
 
 
 def _summary(config: RateConfig, path: Path, store: Store) -> int:

@@ -1,8 +1,8 @@
 """How things stand: the last event of each rater on each target, and who holds which item.
 
 The table of events only grows, so reading what was added since the last time is enough, whichever process
-added it: numbers are given in the order of commits. With 10,000 ratings a query over all of them would cost
-every page that is shown tens of milliseconds.
+added it: numbers are given in the order of commits. A query over 25,000 ratings would cost every page that is
+shown 170 ms, and this costs less than one (experiments/rating-store).
 """
 
 from __future__ import annotations

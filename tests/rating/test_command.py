@@ -161,6 +161,18 @@ def test_what_serving_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (told[3]["host"], told[3]["port"], told[3]["open_browser"]) == ("0.0.0.0", 9, False)
 
 
+def test_a_study_without_its_answers_goes_on_as_it_was(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch, "lamini.rating.web.serving", serve=lambda store, **_: 0)
+    path = begun(place, "B", "sheet=paper")
+    assert run(compose("rate", [f"ratings={path}", "sheet=preference", "overlap=1", "seed=1"])) == 0
+    said = "as the study was begun: sheet=responses, overlap=0.05, items_per_rater=15, seed=42; with answers="
+    assert said in capsys.readouterr().out
+    assert run(compose("rate", [f"ratings={path}", "sheet=paper"])) == 0
+    assert "as the study was begun" not in capsys.readouterr().out
+
+
 def test_what_summing_up_and_judging_are_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     stand_in(
@@ -198,7 +210,10 @@ def test_lines_and_statuses(place: Path, rate: Callable[..., Answer]) -> None:
     status, out, err = rate(answers, "sheet=respnses")
     assert status == 2 and "did you mean responses" in err
     status, out, err = rate(answers, "sheet.commn=true")
-    assert status == 2 and "Responses has: common" in err
+    assert status == 2 and "ResponsesSheet has: common" in err
+    status, out, err = rate("--help")
+    assert (status, err) == (0, "")
+    assert "sheet: hallucination, pairs, paper, preference, responses" in out and "mode=serve" in out
     path.write_text("no database")
     status, out, err = rate(answers, "mode=summary")
     assert status == 2 and str(path) in err and len(err.splitlines()) == 1

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lamini.errors import UserError
@@ -37,6 +37,9 @@ SAID = st.fixed_dictionaries(
         "at": st.floats(1, 2e9),
     }
 )
+PLAIN = {
+    "rater": "Ann", "place": 0, "level": None, "skipped": False, "flagged": False, "seconds": 0.5, "at": 5.0,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -53,6 +56,7 @@ def filled(tmp_path: Path) -> Store:
 @pytest.mark.parametrize("format", FORMATS)
 @settings(max_examples=15, deadline=None)
 @given(said=st.lists(SAID, min_size=1, max_size=6))
+@example(said=[{**PLAIN, "note": note} for note in ("a\rb", "\r", "\n", '"', "\x00", "\ufeff", " a ")])
 def test_there_and_back(
     tmp_path_factory: pytest.TempPathFactory, format: str, said: list[dict[str, Any]]
 ) -> None:

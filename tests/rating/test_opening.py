@@ -80,6 +80,9 @@ def test_half_a_file(tmp_path: Path) -> None:
     refused(path, "damaged or only part of a file .*copy it again")
     path.write_bytes(whole[:4096] + os.urandom(len(whole) - 4096))
     refused(path, "damaged or only part of a file")
+    page = whole.rindex(b"x" * 500) // 4096 * 4096  # of ratings alone
+    path.write_bytes(whole[:page] + bytes(8) + whole[page + 8 :])
+    refused(path, "damaged or only part of a file")
     path.write_bytes(whole[:50])
     refused(path, "ratings.sqlite is damaged or only part of a file")
 
@@ -87,13 +90,12 @@ def test_half_a_file(tmp_path: Path) -> None:
 def test_a_file_that_somebody_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "BUSY", 0.2)
     with rated.new(tmp_path, STUDY) as store:
-        other = sqlite3.connect(store.path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(UserError, match="has been held by another process for 0 seconds; end it"):
-            Store.open(store.path)
-        other.execute("ROLLBACK")
-        other.close()
-        Store.open(store.path).close()
+        one = event(STUDY, store.join("Ann").id)
+        with Store.open(store.path) as other, other.writing():  # as a long import would
+            with pytest.raises(UserError, match="has been held by another process for 0 seconds; end it"):
+                store.rate(one)
+            assert store.current() == []
+        assert store.rate(one)
 
 
 def test_a_new_file_takes_no_place_of_another(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_a_long_answer_is_taken_whole(tmp_path: Path) -> None:
         ([files.row("a", 0), files.row("b", 0, instruction="?")], "row 2: another instruction .*id t0"),
         ([files.row("a", 0, response=5)], "row 1: response is no text"),
         ([files.row("a", 0, response=None)], "row 1: response is empty"),
-        ([files.row("a", 0, student=" ")], "row 1: student is empty"),
+        ([files.row(" ", 0)], "row 1: student is empty"),
         ([files.row("a", 0, response="\ud800")], "row 1: response is not UTF-8"),
         (["text"], "row 1: no object with columns"),
     ],

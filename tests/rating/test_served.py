@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -92,14 +93,14 @@ def test_from_the_first_page_to_the_summary(
 ) -> None:
     answers = f"answers={files.parquet(tmp_path / 'a.parquet')}"
     process, address = served(answers, "overlap=1")
-    with join(address, "Ann Lee") as ann, join(address, "ben") as ben:
+    with closing(join(address, "Ann Lee")) as ann, closing(join(address, "ben")) as ben:
         first = rate(ann, "ABC")
         assert rate(ben, "BBC") != first, "what nobody has comes first"
         out = stopped(process)
     assert "6 ratings by 2 raters" in out and f"python rate.py {answers} overlap=1" in out
 
     process, address = served(answers, "overlap=1")  # the same line goes on
-    with join(address, "Ann Lee") as ann:
+    with closing(join(address, "Ann Lee")) as ann:
         assert first not in [rate(ann, "AAD") for _ in range(3)]
         assert "/done" in str(ann.get("/rate").url)
         stopped(process, signal.SIGTERM)
@@ -138,7 +139,7 @@ def test_no_name_is_sent(tmp_path: Path, served: Served) -> None:
     ]
     path = files.parquet(tmp_path / "a.parquet", rows)
     process, address = served(f"answers={path}")
-    with join(address, "ann") as ann:
+    with closing(join(address, "ann")) as ann:
         pages = [ann.get("/").text, ann.get("/rate").text, ann.get("/progress").text, ann.get("/done").text]
         rate(ann, "ABC")
         pages.append(ann.get("/rate").text)

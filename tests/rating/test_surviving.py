@@ -153,6 +153,34 @@ def small_disk(place: Path, script: str, *, size: str = "1m") -> str:
     return done.stdout
 
 
+LOCKED = """
+import os, tempfile
+with tempfile.TemporaryDirectory() as place:
+    path = Path(place) / "ratings.sqlite"
+    with Store.create(path, study()) as store:
+        store.rate(event(study(), store.join(name).id))
+    if os.geteuid() == 0:  # who may write everything: be somebody else
+        for owned in (path, path.parent):
+            os.chown(owned, 65534, 65534)
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    for file, folder in ((0o444, 0o755), (0o644, 0o555)):
+        path.chmod(file)
+        path.parent.chmod(folder)
+        try:
+            Store.open(path)
+        except UserError as error:
+            print(error)
+        with Store.open(path, reading=True) as store:
+            assert len(store.current()) == 1
+            try:
+                store.close_study(1.0)
+            except UserError as error:
+                print(error)
+        assert os.listdir(place) == ["ratings.sqlite"], os.listdir(place)
+    path.parent.chmod(0o755)
+"""
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system: root only")
 FILL = """
 path.with_name("ballast").write_bytes(bytes(200_000))
@@ -221,9 +249,9 @@ def test_a_read_only_disk_is_told_and_can_be_read(tmp_path: Path) -> None:
     assert count == "1" and "may not be written" in rated_on
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-def test_a_read_only_file_is_told(tmp_path: Path) -> None:
-    rated.new(tmp_path, STUDY).close()
-    (tmp_path / "ratings.sqlite").chmod(0o444)
-    with pytest.raises(UserError, match=r"may not be written; change its permissions \(chmod u\+w\)"):
-        Store.open(tmp_path / "ratings.sqlite")
+def test_a_file_or_folder_that_may_not_be_written_is_told_and_can_be_read(tmp_path: Path) -> None:
+    process = child(LOCKED, str(tmp_path), "x")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    lines = out.splitlines()
+    assert [line.partition(".sqlite ")[2][:18] for line in lines] == ["may not be written"] * 4

@@ -30,6 +30,7 @@ from lamini.evaluation.hallucination.results import (
 )
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
+from lamini.generation.judges import counted
 from lamini.runs import ensure_writable, write_atomically
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def everybody(
             {
                 "model": config.teacher.model,
                 **_file("prompt", options.judge.prompt, judging.OURS),
-                **judging.counted(judgements),
+                **counted(judgements),
             },
             [{"judge_said": one.said, "set_aside": one.set_aside} for one in judgements],
         )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from lamini.teacher.words import word_in
 
 REJECTED, HALLUCINATED = "rejected", "hallucinated"
 VERDICTS = (REJECTED, HALLUCINATED)
-
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # reasoning models say it before their answer
-_AROUND = " \t\r\n.!:\"'`*_“”‘’«»()[]"
 
 
 def verdict_in(text: str) -> str | None:
@@ -19,5 +16,5 @@ def verdict_in(text: str) -> str | None:
     >>> verdict_in("**Rejected.**"), verdict_in("It is rejected"), verdict_in("REJECTED or HALLUCINATED")
     ('rejected', None, None)
     """
-    word = _THOUGHT.sub("", text, count=1).strip(_AROUND).lower()
+    word = word_in(text).lower()
     return word if word in VERDICTS else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -44,7 +45,11 @@ def _pairs(students: Sequence[str], against: str | None) -> list[Pair]:
     if len(students) < 2:
         raise UserError(f"sheet=preference compares two students; answers has {', '.join(students)} alone")
     if against is not None and against not in students:
-        raise UserError(f"sheet.against={against} is none of the students; there are: {', '.join(students)}")
+        close = difflib.get_close_matches(against, students, n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise UserError(
+            f"sheet.against={against} is none of the students{hint}; there are: {', '.join(students)}"
+        )
     every = list(combinations(sorted(students), 2))
     return [pair for pair in every if against is None or against in pair]
 

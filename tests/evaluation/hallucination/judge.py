@@ -14,17 +14,21 @@ ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 
 
 class Judge(Endpoint):
-    """`say(answer, time)` gives the words about an answer the n-th time it is judged, from 0; or a Reply."""
+    """`say(answer, time)` gives the words about an answer the n-th time it is judged, from 0; or a Reply.
 
-    def __init__(self, say: Callable[[str, int], str | Reply]) -> None:
+    `pattern` finds the answer in what the judge is asked.
+    """
+
+    def __init__(self, say: Callable[[str, int], str | Reply], pattern: re.Pattern[str] = ANSWER) -> None:
         super().__init__()
+        self.pattern = pattern
         self.say, self.times = say, dict[str, int]()
         self.temperatures: list[float | None] = []
 
     def reply(self, seen: Seen) -> Reply:
         self.seen.append(seen)
         body = seen.json()
-        (found,) = ANSWER.findall(body["messages"][-1]["content"])
+        (found,) = self.pattern.findall(body["messages"][-1]["content"])
         self.temperatures.append(body.get("temperature"))
         time = self.times[found] = self.times.get(found, -1) + 1
         said = self.say(found, time)
@@ -32,9 +36,9 @@ class Judge(Endpoint):
 
 
 @contextmanager
-def judging(say: Callable[[str, int], str | Reply]) -> Iterator[Judge]:
+def judging(say: Callable[[str, int], str | Reply], pattern: re.Pattern[str] = ANSWER) -> Iterator[Judge]:
     """Serve while the block runs; `judge.url` is the teacher's base_url."""
-    judge, ready, done = Judge(say), threading.Event(), asyncio.Event()
+    judge, ready, done = Judge(say, pattern), threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:

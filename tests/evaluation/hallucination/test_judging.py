@@ -10,8 +10,9 @@ from lamini.compose import compose
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
 from lamini.evaluation.hallucination import judging
-from lamini.evaluation.hallucination.judging import Judgement, counted, judged
+from lamini.evaluation.hallucination.judging import judged
 from lamini.evaluation.hallucination.questions import load
+from lamini.generation.judges import Judgement, counted
 from lamini.teacher.log import RequestLog
 from tests.evaluation.hallucination import judge as fake
 from tests.teacher.endpoint import Reply, error
