@@ -77,7 +77,7 @@ class Server:
                 sys.exit(f"the server did not start:\n{''.join(said)}")
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it without warning."""
         self.process.kill()
         self.process.wait()
 

@@ -207,7 +207,7 @@ def test_every_text_stands_out(look: Any, tmp_path: Path, scheme: Any, width: in
 
 
 def test_a_phone(look: Any, tmp_path: Path) -> None:
-    texts = tuple(f"Answer {name}. " + "It goes on for a while. " * 9 for name in OWNERS)
+    texts = tuple(f"Answer **{name}**. " + "It goes on for a while. " * 9 for name in OWNERS)
     one = look(of(texts), width=390, height=844, has_touch=True, is_mobile=True)
     page = one.join()
     for number in range(4):
@@ -228,6 +228,18 @@ def test_a_phone(look: Any, tmp_path: Path) -> None:
     assert [rating.level for rating in one.live.store.current()].count("A") == 1
     small = "found => found.filter(b => b.offsetParent).map(b => Math.min(b.offsetWidth, b.offsetHeight))"
     assert min(page.locator(".letters button, #levels button").evaluate_all(small)) >= 40, "fingers are wide"
+    page.get_by_role("button", name="Undo").tap()
+    page.wait_for_selector("#saved[data-state=saved]")
+    assert len(one.live.store.current()) == 3
+    one.live.end()
+    page.locator("#levels button").nth(1).tap()
+    page.wait_for_selector("#saved[data-state=waiting]")
+    page.screenshot(path=tmp_path / "phone-away.png")
+    one.live.begin()
+    page.get_by_role("button", name="Help").tap()
+    page.get_by_label("All texts exactly as they were written").check()
+    page.get_by_role("button", name="Back").tap()
+    assert not page.locator(".card .drawn:visible").count() and page.locator(".written:visible").count() == 4
     page.get_by_role("button", name="Hide criteria").tap()
     page.screenshot(path=tmp_path / "phone-less.png")
     assert page.locator(".scale").bounding_box()["height"] < 140

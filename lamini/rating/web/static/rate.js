@@ -213,6 +213,7 @@ function showWritten(written) {
     const [drawn, raw] = [find(".drawn", text), find(".written", text)];
     if (raw) [drawn.hidden, raw.hidden] = [written, !written];
   }
+  find("#written-on").checked = written;
   remember("sessionStorage", "written", written);
 }
 
@@ -286,6 +287,7 @@ function onClick(event) {
   else if (what === "note") openNote();
   else if (button.matches(".more")) unfold(card ?? find(".asked"));
   else if (button.id === "after") [event.preventDefault(), onward(button)];
+  else if (button.id === "undo") undo();
   else if (button.id === "fold") fold(!recall("localStorage", "less", false));
 }
 
@@ -312,6 +314,7 @@ function begin() {
   const keys = find("#keys-on");
   keys.checked = recall("localStorage", "keys", true);
   keys.addEventListener("change", () => remember("localStorage", "keys", keys.checked));
+  find("#written-on").addEventListener("change", (event) => showWritten(event.target.checked));
   find("#help-open").addEventListener("click", () => find("#help").showModal());
   find("#help-close").addEventListener("click", () => find("#help").close());
 }
