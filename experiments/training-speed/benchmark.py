@@ -6,7 +6,8 @@
 Every run is a process of its own; rounds go through the contenders by turns, every other one backwards, since
 a machine may slow down. What is timed: clock.py. Response tokens a second are told, and the loss on the same
 held-out rows, scored the same way on the weights that each ended with. A shape and a number of rows are one
-case, recorded as soon as all its contenders have run, in the place of an earlier record of it.
+case, recorded as soon as all its contenders have run, in the place of an earlier record of it; with `--only`
+the contenders that are not run again stay on record.
 """
 
 from __future__ import annotations
@@ -84,6 +85,13 @@ def measured(
     return runs
 
 
+def recorded(name: str) -> dict[str, list[dict[str, Any]]]:
+    """The runs of a case that are on record."""
+    file = HERE / "results.json"
+    results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return dict(results.get("speed", {}).get(name, {}).get("runs", {}))
+
+
 def sentence(facts: dict[str, Any]) -> str:
     """What one run gave."""
     return (
@@ -125,12 +133,15 @@ def main() -> None:
         parameters = prepared(work, shapes, options.rows, options.held_out)
         for size in options.rows:
             for shape in shapes:
+                name = f"{shape.name} {size}"
+                before = recorded(name) if options.only else {}
                 case = {
                     "shape": shape.name, "size": size, "parameters": parameters[shape.name],
                     "batch": options.batch, "threads": options.threads, "targets": shape.targets,
-                    "runs": measured(shape, size, work, options),
+                    "runs": before | measured(shape, size, work, options),
                 }  # fmt: skip
-                print(speed_table(case) if options.dry else record("speed", {f"{shape.name} {size}": case}))
+                check(case["runs"])
+                print(speed_table(case) if options.dry else record("speed", {name: case}))
 
 
 if __name__ == "__main__":
