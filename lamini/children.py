@@ -24,6 +24,7 @@ from typing import Any
 from lamini.errors import UserError
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last: SLURM's --signal, before it ends a job
+DEAF = (signal.SIGINT, signal.SIGUSR1)
 PRELOAD = [
     "lamini.training.fit",
     "lamini.training.planning.plan",
@@ -117,17 +118,25 @@ def _server(preload: list[str]) -> ForkServerContext:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """What starts in here inherits that it ignores Ctrl-C and SIGUSR1.
+    """What starts in here inherits that it ignores Ctrl-C and SIGUSR1; this process hears of them afterwards.
 
     Both may reach a whole process group: a server while it imports for seconds, and Python's resource
-    tracker, which only knows better than to die of SIGINT and SIGTERM.
+    tracker, which only knows better than to die of SIGINT and SIGTERM. Meanwhile they are blocked here, and a
+    blocked signal waits, even an ignored one (on Linux). What starts inherits that too: children call `hear`.
     """
-    old = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGUSR1)}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF)
+    old = {number: signal.signal(number, signal.SIG_IGN) for number in DEAF}
     try:
         yield
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def hear() -> None:
+    """Undo what a process has inherited from one that was `deaf`."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF)
 
 
 def _spin_briefly() -> None:
@@ -161,6 +170,7 @@ def _call(module: str, function: str, arguments: tuple[Any, ...], sender: Connec
     for number in STOPPING:
         signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt, not only for Ctrl-C
     try:
+        hear()
         sender.send(None)
         outcome = here(module, function, *arguments)
     except UserError as error:

@@ -18,7 +18,7 @@ from typing import Any
 
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
 
-from lamini.children import deaf
+from lamini.children import deaf, hear
 
 PATIENCE = 30.0  # seconds the other ranks have to end by themselves once one has failed
 
@@ -64,6 +64,7 @@ def _rank(rank: int, devices: int, port: int, function: Callable[..., None], arg
         "MASTER_PORT": str(port),
     }
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # until the student listens
+    hear()
     function(rank, *arguments)
 
 
