@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ Items = tuple[list[Item], list[str]]
 """Items without keys, and sentences about what is not among them."""
 
 
-class Sheet:
+class Sheet(ABC):
     """What every sheet can do."""
 
     name: str  # of the sheet, and of its scale in scales.yaml
@@ -31,13 +32,13 @@ class Sheet:
         """
         return reading.places(answers)
 
+    @abstractmethod
     def items(self, answers: Any, seed: int) -> Items:
         """Everything that is rated.
 
         Raises:
             UserError: what is wrong with the files, in one sentence.
         """
-        raise NotImplementedError
 
 
 @dataclass

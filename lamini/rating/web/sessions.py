@@ -40,9 +40,8 @@ class Sessions:
     def __init__(self, secret: bytes, study: str) -> None:
         """`study` is the digest: pages of two studies on one machine share a browser's cookies."""
         self._secret = secret
-        self.mark = self._sign("study", study)[
-            :12
-        ]  # of the study; its digest would help to guess whose keys are whose
+        # Of the study: its digest would help to guess whose keys are whose.
+        self.mark = self._sign("study", study)[:12]
         self.cookie_name = f"lamini_rating_{self.mark}"
 
     def new(self, rater: Rater | None = None) -> Session:
