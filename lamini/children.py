@@ -14,7 +14,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -118,19 +118,19 @@ def _server(preload: list[str]) -> ForkServerContext:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """What starts in here inherits that it ignores Ctrl-C and SIGUSR1; this process hears of them afterwards.
+    """What starts in here does not hear Ctrl-C or SIGUSR1; this process hears of them afterwards.
 
     Both may reach a whole process group: a server while it imports for seconds, and Python's resource
-    tracker, which only knows better than to die of SIGINT and SIGTERM. Meanwhile they are blocked here, and a
-    blocked signal waits, even an ignored one (on Linux). What starts inherits that too: children call `hear`.
+    tracker, which only knows better than to die of SIGINT and SIGTERM. They are blocked, which what starts
+    inherits (children call `hear`), and a blocked signal waits. Ignored it would be lost: POSIX leaves open
+    whether one that is blocked and ignored waits.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF)
-    old = {number: signal.signal(number, signal.SIG_IGN) for number in DEAF}
     try:
+        resource_tracker.ensure_running()  # a server needs it, and starting it unblocks SIGINT
+        signal.pthread_sigmask(signal.SIG_BLOCK, DEAF)
         yield
     finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

@@ -25,6 +25,15 @@ except KeyboardInterrupt:
     print("heard")
 """
 
+FRESH = """
+import os, signal
+from lamini.children import deaf
+signal.signal(signal.SIGINT, lambda number, frame: print("heard", flush=True))
+with deaf():
+    os.kill(os.getpid(), signal.SIGINT)
+    print("deaf", flush=True)
+"""
+
 
 @pytest.fixture
 def heard() -> Iterator[list[int]]:
@@ -35,7 +44,6 @@ def heard() -> Iterator[list[int]]:
         signal.signal(number, handler)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere an ignored signal may not wait")
 @pytest.mark.parametrize("number", DEAF)
 def test_a_signal_while_a_server_starts_is_heard_afterwards(number: int, heard: list[int]) -> None:
     with deaf():
@@ -44,6 +52,11 @@ def test_a_signal_while_a_server_starts_is_heard_afterwards(number: int, heard: 
     assert heard == [number]
     os.kill(os.getpid(), number)  # and as before from then on
     assert heard == [number, number]
+
+
+def test_the_first_start_of_the_resource_tracker_unblocks_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True)
+    assert (done.stdout.split(), done.stderr) == (["deaf", "heard"], "")
 
 
 @pytest.mark.parametrize(("way", "said"), [("stay", "deaf"), ("hear", "heard")])

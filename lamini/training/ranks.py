@@ -63,7 +63,8 @@ def _rank(rank: int, devices: int, port: int, function: Callable[..., None], arg
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
-    signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # until the student listens
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # both until the student listens
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     hear()
     function(rank, *arguments)
 
