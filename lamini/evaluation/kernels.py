@@ -5,8 +5,6 @@ matrices by MKL, which on the processors tried here reached 85 GFLOP/s a thread 
 (124M) and 50 with its head; oneDNN with reordered weights 105 and 95. torch.compile uses the same two
 operators when it freezes a model. They are no public interface: a torch that lacks them computes as before.
 While it lasts the weights are there twice.
-
-The activation of GPT-2 and T5 v1.1 (tanh's approximation of GELU) is one kernel, not eight.
 """
 
 from __future__ import annotations
@@ -17,8 +15,6 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu
-from transformers.activations import NewGELUActivation
 from transformers.pytorch_utils import Conv1D
 
 ROWS = 256  # of an input: what the order is made for; others are right too
@@ -51,8 +47,6 @@ def reordering() -> bool:
 
 def _fast(module: nn.Module, reorder: bool) -> Forward | None:
     """What shall replace a module's forward; None leaves it."""
-    if type(module) is NewGELUActivation:
-        return partial(gelu, approximate="tanh")
     if not reorder or not isinstance(module, nn.Linear | Conv1D) or type(module) not in (nn.Linear, Conv1D):
         return None
     weight = module.weight.detach()

@@ -9,7 +9,8 @@
 
 Which one a model has stands in its configuration, where transformers looks too, so masks and attention
 cannot disagree. The name leaves no trace in an exported student. Only packed rows differ: rows of one
-pair and answers go through scaled_dot_product_attention, but for `eager` and T5 under `flex`.
+pair and answers go through scaled_dot_product_attention, but for `eager` and T5 under `flex`. All but
+`eager` compute GELU by tanh in one kernel, too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from transformers import AttentionInterface, PretrainedConfig, PreTrainedModel
+from transformers.activations import NewGELUActivation
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
@@ -26,14 +28,19 @@ from transformers.models.t5.modeling_t5 import T5Attention
 
 from lamini.errors import UserError
 from lamini.students.attention.attending import attend, by_kernel
-from lamini.students.attention.modules import SdpaGPTJ, SdpaGPTNeo, SharedBiasT5
+from lamini.students.attention.modules import FusedGELU, SdpaGPTJ, SdpaGPTNeo, SharedBiasT5
 from lamini.students.branches import is_distances, seen
 
 BACKENDS = ("sdpa", "eager", "split", "adaptive", "flex", "flash")
 PREFIX = "lamini_"  # of the names that transformers knows ours by
 
-# Attention that transformers offers eagerly only, or with work that repeats in every layer.
-OWN = {T5Attention: SharedBiasT5, GPTNeoSelfAttention: SdpaGPTNeo, GPTJAttention: SdpaGPTJ}
+# What transformers offers eagerly only, or with work that repeats in every layer.
+OWN: dict[type[nn.Module], type[nn.Module]] = {
+    T5Attention: SharedBiasT5,
+    GPTNeoSelfAttention: SdpaGPTNeo,
+    GPTJAttention: SdpaGPTJ,
+    NewGELUActivation: FusedGELU,
+}
 STOCK = {own: stock for stock, own in OWN.items()}
 
 DROPOUTS = ("attn_pdrop", "attention_dropout", "dropout_rate")  # config fields of attention's dropout

@@ -1,4 +1,4 @@
-"""Attention modules of transformers with another way to compute, by replacing their class.
+"""Attention modules of transformers, and its GELU, with another way to compute, by replacing their class.
 
 The weights, their names and all the rest of the modules stay; a student that is exported, or loaded by
 plain transformers, is an ordinary model.
@@ -13,6 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask
+from torch.nn.functional import gelu
+from transformers.activations import NewGELUActivation
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 from transformers.models.gptj.modeling_gptj import GPTJAttention
 from transformers.models.t5.modeling_t5 import T5Attention
@@ -107,3 +109,11 @@ class SdpaGPTJ(GPTJAttention):
         dropout = self.attn_dropout.p if self.training else 0.0
         out_BQHD = attend(query, key, value, attention_mask, True, dropout)
         return out_BQHD.transpose(1, 2), None
+
+
+class FusedGELU(NewGELUActivation):
+    """GELU by tanh (GPT-2, GPT-Neo, GPT-J, T5 v1.1) in one kernel; transformers' formula is eight."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """As NewGELUActivation."""
+        return gelu(input, approximate="tanh")

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from transformers import AutoModelForCausalLM, GPTNeoConfig, GPTNeoForCausalLM, PreTrainedModel
+from transformers.activations import NewGELUActivation
 
 from lamini.errors import UserError
 from lamini.students.attention import attending
 from lamini.students.attention.backends import BACKENDS, in_use, use
 from lamini.students.attention.flex import widened
-from lamini.students.attention.modules import SdpaGPTNeo
+from lamini.students.attention.modules import FusedGELU, SdpaGPTNeo
 from lamini.students.decoder_only import DecoderOnly
 from lamini.students.encoder_decoder import EncoderDecoder
 from lamini.students.protocol import Batch, Student
@@ -216,3 +218,26 @@ def test_copies_and_exports_are_ordinary_models(attention: str, tmp_path: Path) 
     ids = torch.arange(20)[None]
     with torch.no_grad():
         assert torch.allclose(loaded(ids).logits, model(ids).logits, atol=1e-6)
+
+
+def test_gelu_in_one_kernel_is_that_of_transformers() -> None:
+    points = torch.linspace(-12, 12, 4801, dtype=torch.float64)
+    found = []
+    for activation in (NewGELUActivation(), FusedGELU()):
+        at = points.clone().requires_grad_()
+        value = activation(at)
+        (gradient,) = torch.autograd.grad(value.sum(), at)
+        found.append(torch.stack([value.detach(), gradient]))
+    assert torch.allclose(*found, rtol=1e-12, atol=1e-13)
+    assert float(FusedGELU()(torch.tensor(1.0, dtype=torch.float64))) == pytest.approx(0.8411919906082768)
+
+
+def test_eager_has_the_gelu_of_transformers() -> None:
+    model = student_of("gpt2").ready()
+
+    def activations() -> set[type[nn.Module]]:
+        return {type(module) for module in model.modules() if isinstance(module, NewGELUActivation)}
+
+    assert activations() == {FusedGELU}
+    use(model, "eager")
+    assert activations() == {NewGELUActivation}
