@@ -28,7 +28,7 @@ def size_class(parameters: int) -> str:
 
 
 def best(herd: Herd) -> Table:
-    """By what, size, how many students, the best, its number, the interval over seeds, the next, the distance."""
+    """What is compared, the size, its best with the interval over seeds, and how far behind the next is."""
     columns = [
         Column("by"), Column("size"), Column("students", "d"), Column("best"), Column("score", ".2f"),
         Column("from", ".2f"), Column("to", ".2f"), Column("next"), Column("ahead by", ".2f"),

@@ -1,4 +1,4 @@
-"""What stands beside the book: every table as CSV, Markdown and LaTeX, every figure as SVG and PNG, comparison.json.
+"""What stands beside the book: tables as CSV, Markdown and LaTeX, figures as SVG and PNG, comparison.json.
 
     book.html              all of it, in one file
     tables/<name>.csv      numbers unrounded; .marks.csv: remarks on cells; .md and .tex: as people read them
