@@ -8,6 +8,7 @@ from typing import Any
 
 from lamini.comparison.herd import Member
 
+
 @dataclass(frozen=True)
 class Score:
     """The headline of one task; `value`, `stderr` and `chance` in percent where it is a share."""
