@@ -25,7 +25,8 @@ def bars_of(herd: Herd, figure: Bars, name: str, alt: str) -> Drawing:
 
     def draw(canvas: Canvas) -> None:
         def tell(artist: Any, bar: Bar) -> None:
-            gid(artist, known[bar.name])
+            if known[bar.name]:
+                gid(artist, known[bar.name])
 
         head, body = canvas.subfigures(2, 1, height_ratios=[LEGEND, AXIS + rows])  # type: ignore[misc]
         legend(head, figure, 8.0)

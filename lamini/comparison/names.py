@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lamini.comparison.blocks import Mark, Where
@@ -13,6 +14,11 @@ SCRATCH = Mark("scratch", "began from random weights")
 def scratch(members: Sequence[Member | None]) -> dict[Where, Mark]:
     """Marks of the rows whose member began from random weights; None: the row is no member's."""
     return {(row, 0): SCRATCH for row, member in enumerate(members) if member is not None and member.scratch}
+
+
+def hexadecimal(digest: str) -> str:
+    """A digest that a file told, for a text: nothing but its digits, of which 16 say which it is."""
+    return re.sub(r"[^0-9a-f]", "", digest)[:16]
 
 
 def member_of(herd: Herd, owner: str) -> Member | None:
@@ -29,6 +35,6 @@ def member_of(herd: Herd, owner: str) -> Member | None:
 
 
 def keys(herd: Herd, owners: Sequence[str]) -> list[str]:
-    """Key of the member that each owner is; the owner itself where it is none."""
+    """Key of the member that each owner is; "" where it is none, so that no filter of the page hides it."""
     found = [member_of(herd, owner) for owner in owners]
-    return [member.key if member else owner for member, owner in zip(found, owners, strict=True)]
+    return [member.key if member else "" for member in found]

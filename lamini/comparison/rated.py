@@ -12,7 +12,7 @@ from lamini.analysis.tables import Cell, Column, Table
 from lamini.comparison.bars import bars_of
 from lamini.comparison.blocks import Block, Drawing, Listing, Missing, Text
 from lamini.comparison.herd import Herd, Tree
-from lamini.comparison.names import keys, member_of, scratch
+from lamini.comparison.names import hexadecimal, keys, member_of, scratch
 from lamini.rating.summary.counts import wilson
 from lamini.rating.summary.figure import Bar, Bars
 
@@ -63,7 +63,7 @@ def about(tree: Tree) -> Text:
     judges = len(tree["raters"]) - sum(one["kind"] == "person" for one in tree["raters"])
     text = f"{told['texts']:,} texts in {told['items']:,} items; {ratings:,} ratings of {len(people):,} people"
     text += f" and {judges:,} judge(s)" if judges else ""
-    return Text(f"**Study {told['digest'][:8]}** (sheet={told['sheet']}): {text}. What was rated was shown blind.")
+    return Text(f"**Study {hexadecimal(told['digest'])[:8]}** (sheet={told['sheet']}): {text}; who wrote what was hidden.")
 
 
 def bars(tree: Tree) -> Bars | None:

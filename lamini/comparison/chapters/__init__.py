@@ -1,0 +1,1 @@
+"""The chapters of the book, each a module with `chapter(herd)`."""
