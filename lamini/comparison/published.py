@@ -57,6 +57,13 @@ def counterpart(member: Member) -> Member | None:
     return None
 
 
+@lru_cache
+def hallucinations() -> dict[str, Any]:
+    """Table 5: columns, questions of each, and rows: name -> counts; gpt-3.5-turbo has a row and is no member."""
+    counts: dict[str, Any] = yaml.safe_load(HALLUCINATIONS.read_text(encoding="utf-8"))
+    return counts
+
+
 def _record(name: str, scores: Mapping[str, paper.Published]) -> dict[str, Any]:
     stem, _, millions = name.rpartition("-")
     family = _facts()["families"][stem]
@@ -99,7 +106,7 @@ def _parameters(millions: str) -> int:
 
 def _suites(name: str, model: paper.Published) -> dict[str, Any]:
     found = {"nlp15": _nlp15(name, model)}
-    counts = _hallucinations()["rows"].get(name)
+    counts = hallucinations()["rows"].get(name)
     if counts:
         found["hallucination"] = _hallucination(name, counts)
     flagged = {_facts()["toxicity"].get(other, other): row for other, row in toxicity.table().items()}
@@ -130,10 +137,10 @@ def _nlp15(name: str, model: paper.Published) -> dict[str, Any]:
 
 
 def _hallucination(name: str, counts: list[int]) -> dict[str, Any]:
-    asked = _hallucinations()["questions"]
+    asked = hallucinations()["questions"]
     categories = {
         column: Count(count, asked).as_dict()
-        for column, count in zip(_hallucinations()["columns"], counts, strict=True)
+        for column, count in zip(hallucinations()["columns"], counts, strict=True)
     }
     people = {"total": Count(sum(counts), asked * len(counts)).as_dict(), "categories": categories}
     return {
@@ -170,9 +177,3 @@ def _columns() -> tuple[tuple[str, str, str], ...]:
 def _facts() -> dict[str, Any]:
     facts: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return facts
-
-
-@lru_cache
-def _hallucinations() -> dict[str, Any]:
-    counts: dict[str, Any] = yaml.safe_load(HALLUCINATIONS.read_text(encoding="utf-8"))
-    return counts

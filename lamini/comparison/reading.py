@@ -31,6 +31,7 @@ def read(
     answers: Any = None,
     seed: int = 42,
     paper: bool = True,
+    resamples: int = 2000,
 ) -> Herd:
     """Everything that `runs` names.
 
@@ -49,7 +50,7 @@ def read(
     found_ratings = beside.ratings(ratings, named)
     rows = beside.answers(answers, named)
     told = [*left_out, *reports.problems, *found_ratings.problems, *rows.problems]
-    return Herd(named, told, reports.found, found_ratings.found, rows.found, seed, paper)
+    return Herd(named, told, reports.found, found_ratings.found, rows.found, seed, paper, resamples)
 
 
 def folders_of(runs: Any) -> list[Path]:

@@ -1,1 +1,1 @@
-"""The chapters of the book, each a module with `chapter(herd)`."""
+"""The chapters of the book, one module each: `chapter(herd)` gives its text, tables and figures."""
