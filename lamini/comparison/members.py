@@ -81,19 +81,29 @@ def _suites(folder: Path) -> tuple[dict[str, Tree], list[str]]:
     for file in sorted((folder / "evaluation").glob("*.json")):
         try:
             tree = json.loads(file.read_text(encoding="utf-8"))
+            trouble = wrong(tree)
         except (OSError, ValueError) as error:
-            problems.append(f"{file} is torn or cannot be read ({_first(error)}); evaluate.py writes it anew")
-            continue
-        if not isinstance(tree, dict):
-            problems.append(f"{file} holds no results; evaluate.py writes it anew")
-        elif tree.get("format", RESULTS) != RESULTS:
-            problems.append(
-                f"{file} has format {tree['format']}, this version reads {RESULTS};"
-                " evaluate.py writes it anew"
-            )
+            trouble = f"is torn or cannot be read ({_first(error)})"
+        if trouble:
+            problems.append(f"{file} {trouble}; evaluate.py writes it anew")
         else:
             suites[file.name.removesuffix(".json")] = tree
     return suites, problems
+
+
+def wrong(tree: Any) -> str | None:
+    """Why a tree is no result that a chapter could read; None where it is one."""
+    if not isinstance(tree, dict):
+        return "holds no results"
+    if tree.get("format", RESULTS) != RESULTS:
+        return f"has format {tree['format']}, this version reads {RESULTS}"
+    for part in (tree, *tree.get("others", {}).values()) if "tasks" in tree else ():
+        for name, entry in {**part["tasks"], **part.get("groups", {})}.items():
+            if "share" not in entry or "value" not in entry.get(entry.get("headline"), {}):
+                return f"is no whole result: {name} has no headline"
+    if "judges" in tree and tree.get("judged_by") not in tree["judges"]:
+        return "is no whole result: nobody judged"
+    return None
 
 
 def _first(error: Exception) -> str:
@@ -109,7 +119,7 @@ def _model(folder: Path, suites: Mapping[str, Tree], problems: list[str]) -> Mem
         "student": name,
         "source": source,
         "init": "scratch" if any(one.get("scratch") for one in told) else "pretrained",
-        **facts(source.rstrip("/").rpartition("/")[2]),
+        **(facts(name) or facts(source.rstrip("/").rpartition("/")[2])),
     }
     return Member(name, Kind.model, folder, record, {}, suites, "done", tuple(problems))
 
