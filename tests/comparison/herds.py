@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lamini.compose import compose
+from lamini.config import TrainConfig
 from lamini.runs import config_hash, plain
 
 TASKS = {"a": 0.25, "b": 0.5}
@@ -20,7 +22,7 @@ def run(
     folder: Path, *words: str, status: str = "done", data: str = "d" * 12, record: Mapping[str, Any] | None = None
 ) -> Path:
     """A run of `python train.py <words>` in `folder`."""
-    config = compose("train", words or ["model=t5-nano"])
+    config = _composed(words or ("model=t5-nano",))
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(plain(config), sort_keys=False))
     told = {
@@ -41,6 +43,12 @@ def run(
     }  # fmt: skip
     (folder / "run.json").write_text(json.dumps(told))
     return folder
+
+
+@cache
+def _composed(words: tuple[str, ...]) -> TrainConfig:
+    config: TrainConfig = compose("train", words)
+    return config
 
 
 def scored(folder: Path, values: Mapping[str, float], suite: str = "quick", **more: Any) -> Path:
