@@ -1,4 +1,4 @@
-"""Run folders and scored models in the very form in which train.py and evaluate.py leave them, without training."""
+"""Run folders and scored models in the very form in which train.py and evaluate.py leave them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ TASKS = {"a": 0.25, "b": 0.5}
 
 
 def run(
-    folder: Path, *words: str, status: str = "done", data: str = "d" * 12, record: Mapping[str, Any] | None = None
+    folder: Path,
+    *words: str,
+    status: str = "done",
+    data: str = "d" * 12,
+    record: Mapping[str, Any] | None = None,
 ) -> Path:
     """A run of `python train.py <words>` in `folder`."""
     config = _composed(words or ("model=t5-nano",))
@@ -62,11 +66,13 @@ def scored(folder: Path, values: Mapping[str, float], suite: str = "quick", **mo
         for name, value in values.items()
     }  # fmt: skip
     mean = sum(values.values()) / len(values)
+    config = folder / "config.yaml"
+    wrapper = yaml.safe_load(config.read_text())["family"]["wrapper"] if config.is_file() else "bare"
     tree = {
         "format": 1, "suite": suite, "versions": {"lm_eval": "0.4.13", "scoring": "1", "lamini": "0.6.0"},
         "student": {"name": folder.name, "source": str(folder / "export"), "key": "k", "weights": "w" * 64,
                     "tokenizer": "t" * 64, "scratch": False},
-        "limit": None, "precision": "auto", "wrapper": "bare", "tasks": tasks, "groups": {},
+        "limit": None, "precision": "auto", "wrapper": wrapper, "tasks": tasks, "groups": {},
         "mean": {"value": mean, "stderr": 0.007, "tasks": len(tasks)},
         "weighted_mean": {"value": mean, "stderr": 0.007, "tasks": len(tasks)},
         "failed": {}, "others": {}, **more,

@@ -51,7 +51,11 @@ def test_each_in_the_wrapper_it_was_trained_with_is_one_rule() -> None:
 
 
 def test_the_paper_is_a_group_of_its_own() -> None:
-    ours = {"nlp15": {"tasks": {name: {"key": "1", "version": "1"} for name in members()[0].suites["nlp15"]["tasks"]}}}
+    ours = {
+        "nlp15": {
+            "tasks": {name: {"key": "1", "version": "1"} for name in members()[0].suites["nlp15"]["tasks"]}
+        }
+    }
     found = groups([*members(), Member("x", Kind.model, Path("x"), {}, suites=ours)], "nlp15")
     assert [len(group.members) for group in found] == [1, 35]
     assert found[1].reason == "the paper's numbers, of an lm-eval of April 2023"

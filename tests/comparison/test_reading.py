@@ -1,4 +1,4 @@
-"""From folders to a herd: what is read, how members are called, what is found beside, what is told of torn files."""
+"""From folders to a herd: what is read, how members are called, what is found beside, what is torn."""
 
 from __future__ import annotations
 
@@ -31,7 +31,13 @@ def test_a_herd(outputs: Path) -> None:
     herd = read(str(outputs / "herd"))
     assert [member.key for member in herd.members] == ["flan-t5-small", "t5-nano"]
     flan, nano = herd.members
-    assert (flan.kind, flan.family, flan.size, flan.data, flan.seed) == (Kind.run, "flan-t5", "small", "e" * 12, 42)
+    assert (flan.kind, flan.family, flan.size, flan.data, flan.seed) == (
+        Kind.run,
+        "flan-t5",
+        "small",
+        "e" * 12,
+        42,
+    )
     assert (flan.base, flan.scratch, flan.status) == ("flan-t5-small", False, "done")
     assert (nano.base, nano.scratch) == (None, True)
     assert (list(flan.suites), herd.left_out) == (["quick"], [])
@@ -118,7 +124,9 @@ def test_the_sentence_names_a_herd_that_is_there(outputs: Path, monkeypatch: pyt
     monkeypatch.chdir(outputs.parent)
     with pytest.raises(UserError, match=r"a herd such as runs=outputs/herd,"):
         read(None)
-    with pytest.raises(UserError, match=r"runs=outputs/herb is no folder; there is outputs/herd, outputs/other$"):
+    with pytest.raises(
+        UserError, match=r"runs=outputs/herb is no folder; there is outputs/herd, outputs/other$"
+    ):
         read("outputs/herb")
     with pytest.raises(UserError, match=r"its folders bases, herd, other do: runs=outputs/bases"):
         read("outputs")
@@ -130,7 +138,9 @@ def test_the_sentence_names_a_herd_that_is_there(outputs: Path, monkeypatch: pyt
 def test_reports_of_the_runs_data_are_found(outputs: Path) -> None:
     for mark in ("d" * 12, "f" * 12):
         (outputs / "analysis" / mark).mkdir(parents=True)
-        (outputs / "analysis" / mark / "report.json").write_text(json.dumps({"fingerprint": mark, "parts": {}}))
+        (outputs / "analysis" / mark / "report.json").write_text(
+            json.dumps({"fingerprint": mark, "parts": {}})
+        )
     herd = read(str(outputs / "herd"))
     assert list(herd.analysis) == ["d" * 12]
     assert herd.analysis["d" * 12]["folder"] == str(outputs / "analysis" / ("d" * 12))
@@ -154,7 +164,11 @@ def test_ratings_of_a_member_are_found_and_others_are_not(outputs: Path) -> None
     study("preferred", preferences={"people": {"owners": [{"owner": "flan-t5-small"}]}})
     study("data", study={"sheet": "pairs"}, counts={"people": [{"owner": "alpaca"}]})
     found = read(str(outputs / "herd")).ratings
-    assert [Path(tree["folder"]).name for tree in found] == ["data.summary", "ours.summary", "preferred.summary"]
+    assert [Path(tree["folder"]).name for tree in found] == [
+        "data.summary",
+        "ours.summary",
+        "preferred.summary",
+    ]
 
 
 def test_answers_carry_the_key_of_their_member(outputs: Path) -> None:
@@ -168,11 +182,15 @@ def test_answers_carry_the_key_of_their_member(outputs: Path) -> None:
     export = (outputs / "other" / "t5-nano" / "export").resolve()
     write(
         outputs / "bases" / "answers" / "answers.parquet",
-        ("t5-nano", str(export), "hello", None), ("oracle", "oracle", "hi", None), ("flan-t5-small", "", "", "no"),
+        ("t5-nano", str(export), "hello", None), ("oracle", "oracle", "hi", None),
+        ("flan-t5-small", "", "", "no"),
     )  # fmt: skip
     write(outputs / "elsewhere" / "answers" / "answers.parquet", ("stranger", "", "what", None))
     rows = read([str(outputs / "herd"), str(outputs / "other")]).answers
-    assert [(row["student"], row["response"]) for row in rows] == [("other/t5-nano", "hello"), ("oracle", "hi")]
+    assert [(row["student"], row["response"]) for row in rows] == [
+        ("other/t5-nano", "hello"),
+        ("oracle", "hi"),
+    ]
     named = read("paper", answers=str(outputs / "elsewhere" / "answers" / "*.parquet")).answers
     assert [row["student"] for row in named] == ["stranger"]
     with pytest.raises(UserError, match="matches no file"):
