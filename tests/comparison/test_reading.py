@@ -113,6 +113,26 @@ def test_results_of_another_form_are_told(outputs: Path, content: object, why: s
     assert why in member.problems[0]
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("data", "a string"), ("parameters", "many"), ("provenance", [1]), ("student", 7), ("seconds", "1 h")],
+)
+def test_a_record_of_another_form_is_damaged(outputs: Path, key: str, value: object) -> None:
+    file = outputs / "herd" / "t5-nano" / "run.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
+    member = read(str(outputs / "herd" / "t5-nano")).members[0]
+    assert (member.status, member.parameters, member.data) == ("damaged", None, None)
+    assert f"is no record of a run ({key} of another form)" in member.problems[0]
+
+
+def test_names_that_are_no_clean_text_become_one(outputs: Path) -> None:
+    folder = run(outputs / "herd" / "t5\udcff-nano\x1b[31m", record={"student": "a\x00b\ud800"})
+    member = read(str(folder)).members[0]
+    for text in (member.key, member.student):
+        text.encode("utf-8")
+        assert text.isprintable()
+
+
 @pytest.mark.parametrize("runs", [None, [], "", 7, [3], {"a": 1}])
 def test_no_runs(runs: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
