@@ -154,8 +154,9 @@ def test_every_text_stands_out_and_nothing_scrolls_sideways(
         page.locator(f"#{key}").screenshot(path=tmp_path / f"{key}-{scheme}-{width}.png")
         assert page.evaluate(CONTRAST) == [] and not wide(page), key
     page.evaluate("scrollTo(0, 0)")
-    for menu in page.locator(".contents > details:not([open]), .filters > details:not([open])").all():
-        menu.evaluate("menu => { menu.open = true; }")
+    page.locator(".contents > details, .filters > details").evaluate_all(
+        "menus => menus.forEach((menu) => { menu.open = true; })"
+    )
     page.locator(".chips label").first.click()
     page.screenshot(path=tmp_path / f"top-{scheme}-{width}.png")
     assert page.evaluate(CONTRAST) == [] and not wide(page)
@@ -192,7 +193,8 @@ def test_the_page_has_names_for_who_does_not_see(reader: Open) -> None:
     for line in (
         'link "To the chapters"', 'navigation "Chapters"', 'search "Which students are shown"', "main:",
         'heading "Demo herd" [level=1]', 'region "Score against size"', 'img "Dots rising to the right."',
-        'table "Scores, part 0"', 'rowheader "flan-t5-small"', "searchbox \"Words in a student's name or data\"",
+        'table "Scores, part 0"', 'rowheader "flan-t5-small"',
+        "searchbox \"Words in a student's name or data\"",
     ):  # fmt: skip
         assert line in told, (line, told[:3000])
     unnamed = """() => [...document.querySelectorAll('button, a, input, select')]
@@ -285,7 +287,7 @@ def test_a_hundred_students_in_fifteen_tables_filter_without_a_freeze(
         page.mouse.click(*place)
         time.sleep(0.5)
     browser.stop_tracing()
-    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    events = json.loads(trace.read_text())["traceEvents"]
     own = {(one["pid"], one["tid"]) for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
     tasks = [
         one.get("tdur", 0) / 1000
