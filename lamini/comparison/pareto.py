@@ -17,6 +17,7 @@ from lamini.comparison import cells, flops
 from lamini.comparison.blocks import Block, Drawing, Listing, Missing
 from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
 from lamini.comparison.herd import Kind, Member
+from lamini.comparison.magnitudes import logarithmic
 from lamini.comparison.ranking import mean_of
 from lamini.comparison.replicates import Row, spread
 
@@ -71,14 +72,16 @@ def frontier(points: Sequence[Costly], cost: str) -> list[Costly]:
     return best
 
 
-def blocks(rows: Sequence[Row], suite: str, title: str, name: str) -> Iterator[Block]:
+def blocks(
+    rows: Sequence[Row], suite: str, title: str, name: str, families: Sequence[str]
+) -> Iterator[Block]:
     """Figure and table; what makes times, where there are none."""
     points = costly(rows, suite)
     shown = [cost for cost in COSTS if sum(point.costs[cost] is not None for point in points) > 1]
     if not shown:
         return
     edges = {cost: frontier(points, cost) for cost in shown}
-    yield _drawing(points, edges, title, f"{name}_pareto")
+    yield _drawing(points, edges, (title, f"{name}_pareto"), families)
     yield _table(points, edges, title, f"{name}_pareto")
     if "time" not in shown:
         members = [member for row in rows for member in row.members]
@@ -151,15 +154,17 @@ def _milliseconds(member: Member, way: tuple[Any, ...] | None) -> float | None:
 
 
 def _drawing(
-    points: Sequence[Costly], edges: Mapping[str, Sequence[Costly]], title: str, name: str
+    points: Sequence[Costly],
+    edges: Mapping[str, Sequence[Costly]],
+    what: tuple[str, str],
+    families: Sequence[str],
 ) -> Drawing:
-    families = sorted({point.row.members[0].family for point in points})
+    title, name = what
+    shown = sorted({point.row.members[0].family for point in points})
 
     def draw(canvas: Canvas) -> None:
         panels = canvas.subplots(1, len(edges), sharey=True, squeeze=False)[0]
         for axes, (cost, best) in zip(panels, edges.items(), strict=True):
-            axes.set_xscale("log")
-            axes.set_xlabel(COSTS[cost])
             axes.step(
                 [one.costs[cost] or 0 for one in best], [one.score for one in best], where="post",
                 color=FAINT, linewidth=1.2,
@@ -167,13 +172,14 @@ def _drawing(
             for point in points:
                 if point.costs[cost] is not None:
                     _point(axes, point, cost, families)
+            logarithmic(axes, COSTS[cost])
         panels[0].set_ylabel("mean score, %")
-        for family in families:
+        for family in shown:
             panels[0].plot(
                 [], [], linestyle="none", marker=marker_of(family, families),
                 color=colour_of(family, families), label=family,
             )  # fmt: skip
-        canvas.legend(loc="outside lower center", ncols=min(len(families), 7))
+        canvas.legend(loc="outside lower center", ncols=min(len(shown), 7))
 
     best = {cost: ", ".join(one.row.key for one in edge) for cost, edge in edges.items()}
     alt = f"Mean score against {', '.join(COSTS[cost] for cost in edges)}. " + " ".join(
