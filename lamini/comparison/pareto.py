@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamini.analysis.tables import Cell, Column, Table
 from lamini.comparison import cells, flops
-from lamini.comparison.blocks import Block, Drawing, Listing, Missing
+from lamini.comparison.blocks import Block, Drawing, Listing, Mark, Missing
 from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
 from lamini.comparison.herd import Kind, Member
 from lamini.comparison.magnitudes import logarithmic
@@ -30,6 +30,8 @@ COSTS = {
     "operations": "operations of an answer",
     "time": "ms a token on the CPU",
 }
+LATE = Mark("~", "the machine was busy: times spread widely")
+BUSY = 3.0  # as in lamini/evaluation/latency/probe.py, which imports much
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,15 @@ def _table(points: Sequence[Costly], edges: Mapping[str, Sequence[Costly]], titl
     ]
     owners = [cells.owner(point.row) for point in points]
     marks = cells.scratch([point.row for point in points])
+    marks |= {(place, 4): LATE for place, point in enumerate(points) if _late(point)}
     return Listing(Table(name, f"Score and cost on {title}", columns, lines, notes), marks, owners)
+
+
+def _late(point: Costly) -> bool:
+    told = [member.suites[SUITE] for member in point.row.members if _way_of(member)]
+    return point.costs["time"] is not None and any(
+        one["token_ms"]["high"] > BUSY * one["token_ms"]["low"] for one in told
+    )
 
 
 def _how(points: Sequence[Costly]) -> list[str]:
