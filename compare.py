@@ -1,4 +1,4 @@
-"""Lay runs side by side: every table and figure of the paper, as one HTML book and as files (paper section 5).
+"""Lay runs side by side: the tables and figures of the paper, as an HTML book and as files (paper section 5).
 
 python compare.py runs=outputs/herd
 python compare.py runs=paper

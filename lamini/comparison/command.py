@@ -1,4 +1,4 @@
-"""What compare.py does with its line: read the runs, make the chapters, write the book and the files beside it.
+"""What compare.py does with its line: read the runs, make the chapters, write the book and files beside it.
 
 What a line may get wrong is known before anything heavy is imported.
 """
@@ -117,7 +117,8 @@ def chapters(herd: Any) -> list[Any]:
     )
 
     order = (
-        overview, evaluation, size, tuning, ablation, ratings, probes, dataset, training, responses, provenance,
+        overview, evaluation, size, tuning, ablation, ratings, probes, dataset, training, responses,
+        provenance,
     )  # fmt: skip
     return [module.chapter(herd) for module in order]
 

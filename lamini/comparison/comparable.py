@@ -1,7 +1,7 @@
-"""Who may share a mean or a ranking: members scored on the same tasks, rows and versions, in the wrapper of one rule.
+"""Who may share a mean or a ranking: members scored on the same tasks, rows and versions, in one wrapper.
 
-A mean over 14 tasks beside one over 15, or of tasks that another lm-eval asks otherwise, ranks nothing. Such members
-stand in groups of their own, each with the reason.
+A mean over 14 tasks beside one over 15, or of tasks that another lm-eval asks otherwise, ranks nothing.
+Such members stand in groups of their own, each with the reason.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SHOWN = 5  # tasks that a reason names
 
 @dataclass(frozen=True)
 class Group:
-    """`versions`: task -> lm-eval's number; `reason`: why it stands apart from the largest group, "" for that."""
+    """`versions`: task -> lm-eval's number; `reason`: what sets it apart from the first group."""
 
     members: Sequence[Member]
     tasks: Sequence[str]
@@ -31,13 +31,14 @@ class _Signature:
     tasks: tuple[tuple[str, str], ...]  # name, key of version, settings and rows
     limit: int | None
     rule: str  # of the wrapper
+    judge: str  # versions of what asks and judges
 
 
 def groups(members: Sequence[Member], suite: str) -> list[Group]:
     """Members with results of `suite` by what may be compared: our largest group first, the paper's last.
 
-    Of two members on tasks a and b and one on a alone, the first two are a group and the third is one, with the
-    reason "lacks b".
+    Of two members on tasks a and b and one on a alone, the first two are a group and the third is one, with
+    the reason "lacks b".
     """
     found: dict[_Signature, list[Member]] = {}
     for member in members:
@@ -59,7 +60,9 @@ def groups(members: Sequence[Member], suite: str) -> list[Group]:
 
 def _signature(member: Member, tree: Mapping[str, Any]) -> _Signature:
     tasks = ((name, str(entry.get("key") or entry["version"])) for name, entry in tree["tasks"].items())
-    return _Signature(tuple(sorted(tasks)), tree.get("limit"), _rule(member, tree))
+    versions = tree.get("versions") or {}
+    judge = f"lm-eval {versions.get('lm_eval')}, scoring {versions.get('scoring')}"
+    return _Signature(tuple(sorted(tasks)), tree.get("limit"), _rule(member, tree), judge)
 
 
 def _rule(member: Member, tree: Mapping[str, Any]) -> str:
@@ -89,6 +92,8 @@ def _reason(told: _Signature, own: Sequence[Member], first: _Signature) -> str:
         facts.append(f"other versions or rows of {_named(others)}")
     if told.limit != first.limit:
         facts.append("all rows" if told.limit is None else f"only the first {told.limit:,} rows of each task")
+    if told.judge != first.judge:
+        facts.append(f"scored by {told.judge}")
     if told.rule != first.rule:
         facts.append("asked as trained" if told.rule == "own" else f"asked in the wrapper {told.rule}")
     return ", ".join(facts)

@@ -1,4 +1,4 @@
-"""What stands beside the book: every table as CSV, Markdown and LaTeX, every figure as SVG and PNG, comparison.json.
+"""What stands beside the book: tables as CSV, Markdown and LaTeX, figures as SVG and PNG, comparison.json.
 
     book.html              all of it, in one file
     tables/<name>.csv      numbers unrounded; .marks.csv: remarks on cells; .md and .tex: as people read them
@@ -44,6 +44,7 @@ def write(
     names = [BOOK]
     _place(folder / BOOK, book)
     for name, content in contents(chapters):
+        assert name not in names, name
         _place(folder / name, content)
         names.append(name)
     _place(folder / RECORD, json.dumps(record(chapters, herd, options, names), indent=1, default=str) + "\n")

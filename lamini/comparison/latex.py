@@ -11,10 +11,11 @@ from lamini.comparison.marks import legend
 LONG = 40  # rows from which a table breaks over pages
 
 SPECIAL = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", "†": r"\dag{}", "‡": r"\ddag{}", "§": r"\S{}", "±": r"$\pm$", "≥": r"$\geq$", "≤": r"$\leq$",
-    "×": r"$\times$", "−": r"$-$", "→": r"$\rightarrow$", "…": r"\dots{}", "Δ": r"$\Delta$", "Σ": r"$\Sigma$",
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+    "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", "†": r"\dag{}", "‡": r"\ddag{}", "§": r"\S{}",
+    "±": r"$\pm$", "≥": r"$\geq$", "≤": r"$\leq$", "×": r"$\times$", "−": r"$-$", "→": r"$\rightarrow$",
+    "…": r"\dots{}", "Δ": r"$\Delta$", "Σ": r"$\Sigma$",
 }  # fmt: skip
 
 
@@ -57,8 +58,8 @@ def _line(cells: Sequence[str]) -> str:
 
 def _short(aligned: str, caption: str, head: str, body: Sequence[str], notes: Sequence[str]) -> str:
     lines = [
-        r"\begin{table}[t]", r"\centering\small", caption, rf"\begin{{tabular}}{{{aligned}}}", r"\toprule", head,
-        r"\midrule", *body, r"\bottomrule", r"\end{tabular}", *_notes(notes), r"\end{table}",
+        r"\begin{table}[t]", r"\centering\small", caption, rf"\begin{{tabular}}{{{aligned}}}", r"\toprule",
+        head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", *_notes(notes), r"\end{table}",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 

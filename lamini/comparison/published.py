@@ -1,4 +1,4 @@
-"""The paper's 35 models as members: their numbers in the form of our own results, so that a chapter sees one kind.
+"""The paper's 35 models as members, with their numbers in the form of our own results.
 
 Scores are Tables 9 to 14, hallucinations Table 5, toxicity Table 6. The numbers themselves stand beside what
 measures ours (paper.yaml of benchmarks, hallucination and toxicity). Standard errors are not published.
@@ -59,7 +59,7 @@ def counterpart(member: Member) -> Member | None:
 
 @lru_cache
 def hallucinations() -> dict[str, Any]:
-    """Table 5: columns, questions of each, and rows: name -> counts; gpt-3.5-turbo has a row and is no member."""
+    """Table 5: columns, questions of each, rows: name -> counts; gpt-3.5-turbo has one and is no member."""
     counts: dict[str, Any] = yaml.safe_load(HALLUCINATIONS.read_text(encoding="utf-8"))
     return counts
 
@@ -119,7 +119,9 @@ def _nlp15(name: str, model: paper.Published) -> dict[str, Any]:
     rows, chance = _facts()["rows"], _facts()["chance"]
     tasks = {
         task: {
-            metric: {"value": model.scores[column], "stderr": None, "n": rows[column], "chance": chance[column]},
+            metric: {
+                "value": model.scores[column], "stderr": None, "n": rows[column], "chance": chance[column],
+            },
             "headline": metric, "share": True, "version": VERSION, "key": f"{VERSION} {task}",
             "by_row": 0, "cut": 0, "paper": column,
         }

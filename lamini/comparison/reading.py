@@ -1,8 +1,8 @@
 """From folders to a herd: every run and scored model that a line names, and what was written about them.
 
-`runs` names herds, run folders, folders of scored models (outputs/bases), patterns of such, or `paper` for the
-published models. Reports, ratings and answers are looked for where analyze.py, rate.py and evaluate.py put
-them, unless they are named. Nothing that is torn stops the others: it is told.
+`runs` names herds, run folders, folders of scored models (outputs/bases), patterns of such, or `paper` for
+the published models. Reports, ratings and answers are looked for where analyze.py, rate.py and evaluate.py
+put them, unless they are named. Nothing that is torn stops the others: it is told.
 
     >>> herd = read("outputs/herd")  # doctest: +SKIP
 """
@@ -20,6 +20,7 @@ from lamini.comparison import beside, published
 from lamini.comparison.herd import Herd, Member
 from lamini.comparison.members import is_member, member_of
 from lamini.errors import UserError
+from lamini.rating.web.text import visible
 
 PAPER = "paper"
 
@@ -130,14 +131,15 @@ def _members_in(folder: Path, word: str) -> Iterator[Path]:
 
 
 def _named_apart(members: Sequence[Member]) -> list[Member]:
-    """Keys that tell members apart: with their herd's name where two have one, with a number where that fails."""
+    """Keys that tell members apart: with their herd's name where two have one, else with a number."""
     keys = [member.key for member in members]
     taken: set[str] = set()
     result = []
     for member in members:
         key = member.key
         if keys.count(key) > 1:
-            key = f"{member.folder.resolve().parent.name if member.folder else PAPER}/{key}"
+            herd = member.folder.resolve().parent.name if member.folder else PAPER
+            key = f"{visible(herd)}/{key}"
         number = 2
         unique = key
         while unique in taken:

@@ -31,40 +31,41 @@ def standing(herd: Herd) -> Drawing | None:
     chance = sum(known) / len(known) if known and len(known) == len(chances) else None
     more = f", the first {SHOWN} of {len(means)}" if len(means) > SHOWN else ""
 
+    places = [(member, means[member.key], scores.mean_error(member, suite)) for member in ranked]
+
     def draw(canvas: Canvas) -> None:
-        _draw(canvas, ranked, suite, chance)
+        _draw(canvas, places, chance)
 
     return Drawing(
         "standing",
         f"Mean over {len(group.tasks)} tasks",
         f"Mean of `{suite}` in percent{more}, with its standard error where it is known. Hollow: from random"
         " weights." + (" Dashed: what guessing gets." if chance is not None else ""),
-        f"Students ranked by their mean of {suite}: from {ranked[0].key} with {means[ranked[0].key]:.1f} down to"
-        f" {ranked[-1].key} with {means[ranked[-1].key]:.1f} percent.",
+        f"Students ranked by their mean of {suite}: from {ranked[0].key} with {means[ranked[0].key]:.1f}"
+        f" down to {ranked[-1].key} with {means[ranked[-1].key]:.1f} percent.",
         draw,
         8.0,
         1.2 + 0.26 * len(ranked),
     )
 
 
-def _draw(canvas: Canvas, ranked: Sequence[Member], suite: str, chance: float | None) -> None:
+def _draw(canvas: Canvas, places: Sequence[tuple[Member, float, float | None]], chance: float | None) -> None:
     axes = canvas.subplots()
-    families = sorted({member.family for member in ranked})
+    families = sorted({member.family for member, _, _ in places})
     labelled: set[str] = set()
-    for place, member in enumerate(ranked):
+    for place, (member, mean, error) in enumerate(places):
         colour = colour_of(member.family, families)
         dot = axes.errorbar(
-            [scores.mean(member, suite)], [place], xerr=scores.mean_error(member, suite),
-            fmt=marker_of(member.family, families), color=colour, elinewidth=1, markersize=6,
-            markerfacecolor="none" if member.scratch else colour,
-            label=member.family if member.family not in labelled else None,
+            [mean], [place], xerr=error, fmt=marker_of(member.family, families), color=colour, elinewidth=1,
+            markersize=6, markerfacecolor="none" if member.scratch else colour,
+            label=None if member.family in labelled else member.family,
         )  # fmt: skip
         labelled.add(member.family)
         gid(dot, member.key)
     if chance is not None:
         axes.axvline(chance, color=FAINT, linestyle="--", linewidth=1)
-    axes.set_yticks(range(len(ranked)), [member.key for member in ranked], color=INK)
-    for tick, member in zip(axes.get_yticklabels(), ranked, strict=True):
+    axes.set_yticks(range(len(places)), [member.key for member, _, _ in places], color=INK)
+    for tick, (member, _, _) in zip(axes.get_yticklabels(), places, strict=True):
         gid(tick, member.key)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)

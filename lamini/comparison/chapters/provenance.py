@@ -36,8 +36,8 @@ def chapter(herd: Herd) -> Chapter:
 def trained(herd: Herd) -> Listing:
     """Runs: folder, commit, versions, seed, configuration, data, and the words that were typed."""
     columns = [
-        Column("student"), Column("folder"), Column("commit"), Column("lamini"), Column("torch"), Column("seed", "d"),
-        Column("configuration"), Column("data"), Column("hardware"), Column("overrides"),
+        Column("student"), Column("folder"), Column("commit"), Column("lamini"), Column("torch"),
+        Column("seed", "d"), Column("configuration"), Column("data"), Column("hardware"), Column("overrides"),
     ]  # fmt: skip
     rows: list[Sequence[Cell]] = []
     marks: dict[Where, Mark] = {}
@@ -69,8 +69,9 @@ def scored(herd: Herd) -> Listing:
             versions = tree.get("versions") or {}
             file = str(member.folder / "evaluation" / f"{suite}.json") if member.folder else PAPER
             rows.append([
-                member.key, suite, file, _text(tree.get("wrapper")), tree.get("limit"), versions.get("lm_eval"),
-                versions.get("lamini") or versions.get("lamini-herd"), _short(_weights(tree)),
+                member.key, suite, file, _text(tree.get("wrapper")), tree.get("limit"),
+                versions.get("lm_eval"), versions.get("lamini") or versions.get("lamini-herd"),
+                _short(_weights(tree)),
             ])  # fmt: skip
             keys.append(member.key)
     notes = ["No number of rows: all that a task has. Weights: the beginning of their SHA-256."]
