@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, fits, names, pareto, published, scores
+from lamini.comparison import cells, differences, fits, pareto, published, scores
 from lamini.comparison.best import NAMES, size_class
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Text, Where
 from lamini.comparison.chapters.evaluation import View, title_of, view_of
@@ -209,7 +209,7 @@ def _best(view: View, rows: Sequence[Row], name: str) -> Listing:
         if stars:
             marks[place, 6] = SIGNIFICANT
         if first.members[0].scratch:
-            marks[place, 2] = names.SCRATCH
+            marks[place, 2] = cells.SCRATCH
     columns = [Column("size"), Column("students", "d"), Column("best"), Column("parameters", ",d")]
     columns += [Column("mean", ".1f"), Column("second"), Column("second less best", "+.1f")]
     notes = [differences.note(means)]
