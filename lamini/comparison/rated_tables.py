@@ -61,7 +61,7 @@ def better(letters: Sequence[str]) -> str:
 
 
 def _of_paper(herd: Herd, row: Tree) -> float | None:
-    """The better half in percent that the paper counted: of that name, or of the model from the same weights."""
+    """The better half in percent in the paper: of that name, or of the model from the same weights."""
     told = list(row["paper"].values()) if row["paper"] else None
     member = member_of(herd, row["owner"])
     if told is None and member is not None and row["part"] == "response":

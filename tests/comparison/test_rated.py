@@ -90,7 +90,7 @@ def test_the_papers_share_stands_beside_a_source_of_its_name() -> None:
 
 
 def test_the_papers_share_stands_beside_the_student_that_we_trained() -> None:
-    """flan-t5-small becomes LaMini-Flan-T5-77M, with 29 A and 18 B of 114; from random weights it does not."""
+    """flan-t5-small becomes LaMini-Flan-T5-77M, with 29 A and 18 B of 114; from random weights not."""
     tree = study("responses", RATINGS["responses"])
     mine = rated_tables.levels(herd(run("flan-t5-small")), tree, "people", "response").table
     row = next(row for row in mine.rows if row[0] == "flan-t5-small")
