@@ -225,6 +225,25 @@ def test_operations_are_those_of_the_shape_and_half_for_two_halves() -> None:
     assert found["LaMini-T5-738M"] == found["T5-738M"]
 
 
+def test_operations_that_are_kept_are_those_that_are_counted() -> None:
+    assert flops.published() == flops._told()
+
+
+def test_a_student_from_scratch_has_the_operations_of_its_own_vocabulary(tmp_path: Path) -> None:
+    """T5-nano of the embedded herd: half the vocabulary is half the head, 2 x 128 operations a piece and token."""
+    found = []
+    for pieces in (1024, 2048):
+        folder = herds.run(tmp_path / str(pieces) / "t5-nano")
+        shape = dict(read(str(folder)).members[0].config["family"]["architecture"])
+        shape |= read(str(folder)).members[0].config["family"]["sizes"]["nano"]["architecture"]
+        (folder / "export").mkdir()
+        (folder / "export" / "config.json").write_text(
+            json.dumps({**shape, "vocab_size": pieces, "model_type": "t5"})
+        )
+        found.append(flops.of_answer(read(str(folder)).members[0]) or 0.0)
+    assert found[1] - found[0] == 1024 * 2 * 128 * flops.RESPONSE
+
+
 def test_operations_of_a_stranger_are_unknown(tmp_path: Path) -> None:
     herds.scored(tmp_path / "bases" / "somebody", {"a": 0.4})
     (member,) = read(str(tmp_path / "bases")).members
