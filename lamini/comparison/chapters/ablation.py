@@ -41,8 +41,7 @@ def chapter(herd: Herd) -> Chapter:
         blocks.append(
             Missing(
                 "Runs of one student that vary in their data",
-                "python train.py -m experiment=data-ablation-oracle, then evaluate.py"
-                " students=outputs/data-ablation-oracle",
+                "experiments/data-ablation/oracle.sh",
             )
         )
     if herd.paper:
