@@ -1,0 +1,61 @@
+"""Colours of the book and its figures, each for a light ground and for a dark one.
+
+A figure is drawn in the light colours. CSS finds them by their value and exchanges them, so one picture
+serves both, and what knows no CSS (LaTeX, Inkscape) shows the light one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+INK = "#22262b"
+FAINT = "#5a616a"
+GRID = "#dedbd4"
+GROUND = "#fffefc"
+
+FAMILIES = {
+    "#2b62b3": "#7fb0f2",  # blue
+    "#c4521a": "#f2955e",  # orange
+    "#17836b": "#4ecbae",  # green
+    "#a02c6d": "#f08fc4",  # purple
+    "#8f7200": "#dcbb45",  # ochre
+    "#2a8fb5": "#7fd6f5",  # sky
+    "#7a4a2b": "#cda184",  # brown
+    "#6b50c9": "#b7a5fb",  # violet
+    "#70757c": "#a9aeb6",  # grey
+    "#5c8a12": "#a6d451",  # lime
+}
+"""Light -> dark. The first seven, as many families as the paper has, differ most for colour-blind eyes."""
+
+DARK = {INK: "#e3e1dc", FAINT: "#a5aab1", GRID: "#34383e", GROUND: "#1c1f23", **FAMILIES}
+"""Light -> dark, of all."""
+
+MARKERS = "osD^vPXd<>"
+"""matplotlib's, as many as there are colours."""
+
+
+def colour_of(name: str, among: Iterable[str]) -> str:
+    """The colour of one of several families, by its place in their sorted list; repeated after the tenth.
+
+    >>> colour_of("gpt2", ["t5", "gpt2", "flan-t5"])
+    '#c4521a'
+    """
+    return list(FAMILIES)[_place(name, among) % len(FAMILIES)]
+
+
+def marker_of(name: str, among: Iterable[str]) -> str:
+    """Likewise its marker, so that no colour alone tells families apart."""
+    return MARKERS[_place(name, among) % len(MARKERS)]
+
+
+def _place(name: str, among: Iterable[str]) -> int:
+    return sorted({name, *among}).index(name)
+
+
+def rules() -> str:
+    """CSS that exchanges the colours inside an SVG where the colour scheme is dark."""
+    return "\n".join(
+        f'svg [{side}="{light}"]{{{side}:light-dark({light},{dark})}}'
+        for light, dark in DARK.items()
+        for side in ("fill", "stroke")
+    )
