@@ -2,9 +2,8 @@
 
     python experiments/oracle_pairs.py <folder> [--pairs 4000]
 
-`data=lamini data.hub=<folder>` reads them, and so does every data option that leaves sources out. A source has its
-own kinds of instructions, some of which others have too; no two sources share a pair's seed. Nothing that
-`suite=oracle` asks is among them.
+`data=lamini data.hub=<folder>` reads them, and so does every data option that leaves sources out. A source
+has its own kinds of instructions, some others have some of them too. Nothing that `suite=oracle` asks is here.
 """
 
 from __future__ import annotations

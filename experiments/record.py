@@ -2,8 +2,9 @@
 
     python experiments/record.py <herd folder> <study folder> --suite <suite> [--effects]
 
-A row is a run over all its seeds, as in the book of compare.py: mean and 95 % interval (Student's t). Runs that
-cannot be compared stand in tables of their own, with the reason. --effects adds what each source of the data does.
+A row is a run over all its seeds, as in the book of compare.py: mean and 95 % interval (Student's t). Runs
+that cannot be compared stand in tables of their own, with the reason. --effects adds what each source of the
+data does.
 """
 
 from __future__ import annotations
@@ -114,16 +115,17 @@ def spread(row: Row, number: Number) -> dict[str, Any] | None:
 def table_of(facts: Sequence[dict[str, Any]], tasks: Sequence[str]) -> str:
     """A row a run: what it is, each task, the mean."""
     tasks = [name for name in facts[0]["tasks"] if name in tasks]
-    header = ["run", "parameters", "pairs", "steps", "seeds", "bits/byte", *map(plain, tasks), "mean", "minutes"]
+    about = ["run", "parameters", "pairs", "steps", "seeds", "bits/byte"]
     rows = [
         [
             one["run"], whole(one["parameters"]), whole(one["pairs"]), whole(one["steps"]),
             str(len(one["seeds"])), shown(one["bits_per_byte"], 3),
-            *(shown(one["tasks"][name], 1) for name in tasks), shown(one["mean"], 1), shown(one["minutes"], 1, False),
+            *(shown(one["tasks"][name], 1) for name in tasks), shown(one["mean"], 1),
+            shown(one["minutes"], 1, interval=False),
         ]
         for one in facts
     ]  # fmt: skip
-    return table(header, rows)
+    return table([*about, *map(plain, tasks), "mean", "minutes"], rows)
 
 
 def plain(task: str) -> str:
@@ -162,9 +164,9 @@ def seeds_of(members: Sequence[Member]) -> list[int]:
 def how_to_read(suite: str) -> str:
     """What the numbers of the table are."""
     return (
-        f"Scores of `suite={suite}` in percent, mean over the seeds and half of its 95 % interval; `mean` is the plain"
-        " mean of the tasks. Bits a byte of validation responses compare students with different tokenizers, not"
-        " runs on different data."
+        f"Scores of `suite={suite}` in percent, mean over the seeds and half of its 95 % interval; `mean` is"
+        " the plain mean of the tasks. Bits a byte of validation responses compare students with different"
+        " tokenizers, not runs on different data."
     )
 
 

@@ -29,7 +29,7 @@ def sections(students: list[dict[str, Any]], made_by: dict[str, Any], left_out: 
 
 
 def where(made_by: dict[str, Any], seeds: Sequence[int] = ()) -> str:
-    """Machine, versions and commit of a run's `provenance`, in a sentence; `seeds` where there are several."""
+    """Machine, versions and commit of a run's `provenance` in a sentence; `seeds` where there are several."""
     hardware, versions = made_by["hardware"], made_by["versions"]
     dirty = " with uncommitted changes" if made_by["git_dirty"] else ""
     seed = f"seeds {', '.join(map(str, seeds))}" if seeds else f"seed {made_by['seed']}"

@@ -2,8 +2,8 @@
 
     python experiments/dedup/deduplicate.py <folder> [data=<data> ...]
 
-The steps `exact` and `near` of curation=default and no other. A source of the mixture stays what it is, a pair goes
-where an earlier one has its instruction, in the order of the set. What went lies in <folder>-dropped, with the reason.
+The steps `exact` and `near` of curation=default and no other: a pair goes where an earlier one of the set has
+its instruction, whatever their sources. What went lies in <folder>-dropped, with the reason.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,15 +39,15 @@ def main() -> None:
 
 
 def deduplicate(folder: Path, overrides: list[str]) -> str:
-    """Write what stays and what goes; says how much of each source that is. A folder with shards is left alone.
+    """Write what stays and what goes; says how much of each source stays. A folder with shards is left alone.
 
     Raises:
         UserError: data that cannot be read, a folder that cannot be written.
     """
     if any(folder.glob("*.parquet")):
         return f"{folder} is there already"
-    options = compose("generate", ["teacher=oracle", "instructions=embedded", "curation=default"]).curation
-    options.length, options.refusals, options.echoes, options.lossy, options.languages = None, False, False, None, None
+    curation = compose("generate", ["teacher=oracle", "instructions=embedded", "curation=default"]).curation
+    options = replace(curation, length=None, languages=None, refusals=False, echoes=False, lossy=None)
     config = compose("train", ["model=t5-small", *overrides])
     config.data.check()
     corpus = config.data.load(Path(config.paths.cache_dir), config.seed)
@@ -55,11 +56,13 @@ def deduplicate(folder: Path, overrides: list[str]) -> str:
     def batches() -> Iterator[pa.RecordBatch]:
         yield from table.to_batches(max_chunksize=ROWS)
 
-    with tempfile.TemporaryDirectory() as scratch:
-        aside = folder.with_name(f"{folder.name}-dropped")
-        with ShardWriter(aside, SHARD, "dropped", dropped_schema(SCHEMA)) as dropped:
-            with ShardWriter(folder, SHARD, "train", SCHEMA) as kept:
-                report = curate(batches, options, kept, dropped, Path(scratch))
+    aside = folder.with_name(f"{folder.name}-dropped")
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        ShardWriter(aside, SHARD, "dropped", dropped_schema(SCHEMA)) as dropped,
+        ShardWriter(folder, SHARD, "train", SCHEMA) as kept,
+    ):
+        report = curate(batches, options, kept, dropped, Path(scratch))
     return "\n".join(f"{name}: {count:,} stay" for name, count in sorted(report.kept.items()))
 
 

@@ -1,13 +1,12 @@
 """What each source of the data does to a score: a linear regression over the runs of an ablation.
 
-A run's score is a constant of its student, plus the share of each source in its pairs times that source's
-effect (a mixture model: shares sum to 1, so effects are told from their mean or from one source, never from
-zero), plus one number for mixing at all, where single sources and mixtures were both trained. Whether families
-differ in what a source does is an F test of all family x source terms together. Runs that differ by their seed
-alone are what the noise is estimated from.
+A run's score is a constant of its student, plus the share of each source in its pairs times the effect of
+that source (shares sum to 1, so effects are told from their mean or from one source, never from zero), plus
+one number for mixing at all, where single sources and mixtures were both trained. Whether families differ in
+what a source does is an F test of all family x source terms together.
 
 With students a and b, sources x and y and the scores a: x 50, y 54; b: x 60, y 64, the constants are the
-students' means, 52 and 62, and the effects -2 and 2. The paper's Table 4 is such a herd (section 4.3 prints no test).
+students' means, 52 and 62, and the effects -2 and 2. The paper's Table 4 is such a herd, without a test.
 """
 
 from __future__ import annotations
@@ -94,7 +93,7 @@ def runs_of(
 
 
 def shares_of(member: Member) -> dict[str, float] | None:
-    """Share of each source in a member's pairs, from `data.sources` of its record; None where it says nothing.
+    """Share of each source in a member's pairs, by `data.sources` of its record; None where it says nothing.
 
     An older record does not count its sources: where the configuration has one alone, that is the share.
     """
@@ -150,7 +149,7 @@ def _mixing(runs: Sequence[Run]) -> bool:
 def _design(
     runs: Sequence[Run], names: Sequence[str], mixed: bool, *, by_family: bool
 ) -> tuple[np.ndarray, list[tuple[str, str]]]:
-    """One row a run: its student (one of S), its shares with the last source's taken off, whether it is mixed.
+    """One row a run: its student (one of S), its shares less that of the last source, whether it is mixed.
 
     Sources x, y, z and shares 1, 0, 0 give 1 0; 0, 0, 1 give -1 -1: the coefficients sum to 0 with the last
     source's, which is minus their sum.
@@ -183,12 +182,13 @@ def _least_squares(runs: Sequence[Run], matrix_RK: np.ndarray) -> Any:
     rank, terms = np.linalg.matrix_rank(matrix_RK), matrix_RK.shape[1]
     if rank < terms:
         raise UserError(
-            f"these {len(runs)} runs cannot tell their sources apart: they determine {rank} of {terms} numbers;"
-            " train each student on each source"
+            f"these {len(runs)} runs cannot tell their sources apart: they determine {rank} of {terms}"
+            " numbers; train each student on each source"
         )
     if len(runs) <= terms:
         raise UserError(
-            f"{len(runs)} runs leave nothing to estimate the noise of {terms} numbers from; add seeds (seed=1,2,3)"
+            f"{len(runs)} runs leave nothing to estimate the noise of {terms} numbers from; add seeds, as"
+            " seed=1,2,3 does"
         )
     return sm.OLS(np.array([run.score for run in runs]), matrix_RK).fit()
 
