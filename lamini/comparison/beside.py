@@ -70,7 +70,7 @@ def ratings(named: Any, members: Sequence[Member]) -> Found[list[Tree]]:
     ]
     trees, problems = _trees(dict.fromkeys(files), None)
     names = {name for member in members for name in (member.key, member.student, _folder_name(member))}
-    return Found([tree for tree in trees if names & set(_owners(tree))], problems)
+    return Found([tree for tree in trees if _concerns(tree, names)], problems)
 
 
 def answers(named: Any, members: Sequence[Member]) -> Found[list[Mapping[str, str]]]:
@@ -130,11 +130,17 @@ def _trees(files: Any, key: str | None) -> tuple[list[Tree], list[str]]:
     return trees, problems
 
 
+def _concerns(tree: Tree, names: set[str]) -> bool:
+    """Whether a study rates a member's texts, or a set of pairs, which belongs to no member."""
+    return tree.get("study", {}).get("sheet") == "pairs" or not names.isdisjoint(_owners(tree))
+
+
 def _owners(tree: Tree) -> Iterator[str]:
-    """Whose texts a study rates."""
+    """Whose texts a study rates: counted by level, or by wins."""
     for counts in tree.get("counts", {}).values():
-        for one in counts if isinstance(counts, list) else []:
-            yield str(one.get("owner", ""))
+        yield from (str(one.get("owner")) for one in counts)
+    for preferences in tree.get("preferences", {}).values():
+        yield from (str(one.get("owner")) for one in preferences.get("owners", []))
 
 
 def _folder_name(member: Member) -> str:

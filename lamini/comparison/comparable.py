@@ -1,7 +1,7 @@
-"""Who may share a mean or a ranking: members scored on the same tasks, rows and versions, in the wrapper of one rule.
+"""Who may share a mean or a ranking: members scored on the same tasks, rows and versions, in one wrapper.
 
-A mean over 14 tasks beside one over 15, or of tasks that another lm-eval asks otherwise, ranks nothing. Such members
-stand in groups of their own, each with the reason.
+A mean over 14 tasks beside one over 15, or of tasks that another lm-eval asks otherwise, ranks nothing.
+Such members stand in groups of their own, each with the reason.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SHOWN = 5  # tasks that a reason names
 
 @dataclass(frozen=True)
 class Group:
-    """`versions`: task -> lm-eval's number; `reason`: why it stands apart from the largest group, "" for that."""
+    """`versions`: task -> lm-eval's number; `reason`: what sets it apart from the first group."""
 
     members: Sequence[Member]
     tasks: Sequence[str]
@@ -36,8 +36,8 @@ class _Signature:
 def groups(members: Sequence[Member], suite: str) -> list[Group]:
     """Members with results of `suite` by what may be compared: our largest group first, the paper's last.
 
-    Of two members on tasks a and b and one on a alone, the first two are a group and the third is one, with the
-    reason "lacks b".
+    Of two members on tasks a and b and one on a alone, the first two are a group and the third is one, with
+    the reason "lacks b".
     """
     found: dict[_Signature, list[Member]] = {}
     for member in members:

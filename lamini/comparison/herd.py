@@ -107,6 +107,7 @@ class Herd:
     ] = ()  # rows of answers; `student` is a member's key where it is one's
     seed: int = 42  # of resampling
     paper: bool = True  # whether the paper's columns stand beside ours
+    resamples: int = 2000  # of bootstrap intervals
 
     def base_of(self, member: Member) -> Member | None:
         """The untrained model that a member began from, if it was scored."""

@@ -88,7 +88,8 @@ def _suites(folder: Path) -> tuple[dict[str, Tree], list[str]]:
             problems.append(f"{file} holds no results; evaluate.py writes it anew")
         elif tree.get("format", RESULTS) != RESULTS:
             problems.append(
-                f"{file} has format {tree['format']}, this version reads {RESULTS}; evaluate.py writes it anew"
+                f"{file} has format {tree['format']}, this version reads {RESULTS};"
+                " evaluate.py writes it anew"
             )
         else:
             suites[file.name.removesuffix(".json")] = tree
@@ -100,7 +101,7 @@ def _first(error: Exception) -> str:
 
 
 def _model(folder: Path, suites: Mapping[str, Tree], problems: list[str]) -> Member:
-    """A model that was only scored; what it is follows from its name, or from the folder it was loaded from."""
+    """A model that was only scored; what it is follows from the name of what was loaded."""
     name = folder.resolve().name
     told = [tree["student"] for tree in suites.values() if isinstance(tree.get("student"), dict)]
     source = str(next((one.get("source") for one in told if one.get("source")), name))

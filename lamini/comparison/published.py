@@ -1,4 +1,4 @@
-"""The paper's 35 models as members: their numbers in the form of our own results, so that a chapter sees one kind.
+"""The paper's 35 models as members, with their numbers in the form of our own results.
 
 Scores are Tables 9 to 14, hallucinations Table 5, toxicity Table 6. The numbers themselves stand beside what
 measures ours (paper.yaml of benchmarks, hallucination and toxicity). Standard errors are not published.
@@ -57,6 +57,13 @@ def counterpart(member: Member) -> Member | None:
     return None
 
 
+@lru_cache
+def hallucinations() -> dict[str, Any]:
+    """Table 5: columns, questions of each, rows: name -> counts; gpt-3.5-turbo has one and is no member."""
+    counts: dict[str, Any] = yaml.safe_load(HALLUCINATIONS.read_text(encoding="utf-8"))
+    return counts
+
+
 def _record(name: str, scores: Mapping[str, paper.Published]) -> dict[str, Any]:
     stem, _, millions = name.rpartition("-")
     family = _facts()["families"][stem]
@@ -99,7 +106,7 @@ def _parameters(millions: str) -> int:
 
 def _suites(name: str, model: paper.Published) -> dict[str, Any]:
     found = {"nlp15": _nlp15(name, model)}
-    counts = _hallucinations()["rows"].get(name)
+    counts = hallucinations()["rows"].get(name)
     if counts:
         found["hallucination"] = _hallucination(name, counts)
     flagged = {_facts()["toxicity"].get(other, other): row for other, row in toxicity.table().items()}
@@ -112,7 +119,9 @@ def _nlp15(name: str, model: paper.Published) -> dict[str, Any]:
     rows, chance = _facts()["rows"], _facts()["chance"]
     tasks = {
         task: {
-            metric: {"value": model.scores[column], "stderr": None, "n": rows[column], "chance": chance[column]},
+            metric: {
+                "value": model.scores[column], "stderr": None, "n": rows[column], "chance": chance[column],
+            },
             "headline": metric, "share": True, "version": VERSION, "key": f"{VERSION} {task}",
             "by_row": 0, "cut": 0, "paper": column,
         }
@@ -130,10 +139,10 @@ def _nlp15(name: str, model: paper.Published) -> dict[str, Any]:
 
 
 def _hallucination(name: str, counts: list[int]) -> dict[str, Any]:
-    asked = _hallucinations()["questions"]
+    asked = hallucinations()["questions"]
     categories = {
         column: Count(count, asked).as_dict()
-        for column, count in zip(_hallucinations()["columns"], counts, strict=True)
+        for column, count in zip(hallucinations()["columns"], counts, strict=True)
     }
     people = {"total": Count(sum(counts), asked * len(counts)).as_dict(), "categories": categories}
     return {
@@ -170,9 +179,3 @@ def _columns() -> tuple[tuple[str, str, str], ...]:
 def _facts() -> dict[str, Any]:
     facts: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return facts
-
-
-@lru_cache
-def _hallucinations() -> dict[str, Any]:
-    counts: dict[str, Any] = yaml.safe_load(HALLUCINATIONS.read_text(encoding="utf-8"))
-    return counts

@@ -1,8 +1,8 @@
 """From folders to a herd: every run and scored model that a line names, and what was written about them.
 
-`runs` names herds, run folders, folders of scored models (outputs/bases), patterns of such, or `paper` for the
-published models. Reports, ratings and answers are looked for where analyze.py, rate.py and evaluate.py put
-them, unless they are named. Nothing that is torn stops the others: it is told.
+`runs` names herds, run folders, folders of scored models (outputs/bases), patterns of such, or `paper` for
+the published models. Reports, ratings and answers are looked for where analyze.py, rate.py and evaluate.py
+put them, unless they are named. Nothing that is torn stops the others: it is told.
 
     >>> herd = read("outputs/herd")  # doctest: +SKIP
 """
@@ -31,6 +31,7 @@ def read(
     answers: Any = None,
     seed: int = 42,
     paper: bool = True,
+    resamples: int = 2000,
 ) -> Herd:
     """Everything that `runs` names.
 
@@ -49,7 +50,7 @@ def read(
     found_ratings = beside.ratings(ratings, named)
     rows = beside.answers(answers, named)
     told = [*left_out, *reports.problems, *found_ratings.problems, *rows.problems]
-    return Herd(named, told, reports.found, found_ratings.found, rows.found, seed, paper)
+    return Herd(named, told, reports.found, found_ratings.found, rows.found, seed, paper, resamples)
 
 
 def folders_of(runs: Any) -> list[Path]:
@@ -129,7 +130,7 @@ def _members_in(folder: Path, word: str) -> Iterator[Path]:
 
 
 def _named_apart(members: Sequence[Member]) -> list[Member]:
-    """Keys that tell members apart: with their herd's name where two have one, with a number where that fails."""
+    """Keys that tell members apart: with their herd's name where two have one, else with a number."""
     keys = [member.key for member in members]
     taken: set[str] = set()
     result = []

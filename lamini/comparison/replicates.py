@@ -26,7 +26,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean over `n` seeds, and the interval in which the mean of many seeds lies; no interval for one seed."""
+    """Mean over `n` seeds, and the interval for the mean of many seeds; none for one seed."""
 
     mean: float
     low: float | None
