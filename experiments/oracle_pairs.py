@@ -3,7 +3,7 @@
     python experiments/oracle_pairs.py <folder> [--pairs 4000]
 
 `data=lamini data.hub=<folder>` reads them, and so does every data option that leaves sources out. A source
-has its own kinds of instructions, some others have some of them too. Nothing that `suite=oracle` asks is here.
+has its own kinds of instructions, and shares some with others. Nothing that `suite=oracle` asks is here.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A run's score is a constant of its student, plus the share of each source in its pairs times the effect of
 that source (shares sum to 1, so effects are told from their mean or from one source, never from zero), plus
 one number for mixing at all, where single sources and mixtures were both trained. Whether families differ in
-what a source does is an F test of all family x source terms together.
+what sources and mixing do is an F test of all these differences together.
 
 With students a and b, sources x and y and the scores a: x 50, y 54; b: x 60, y 64, the constants are the
 students' means, 52 and 62, and the effects -2 and 2. The paper's Table 4 is such a herd, without a test.
@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from lamini.analysis.tables import Cell, Column, Table
 from lamini.comparison.herd import Kind, Member
@@ -26,6 +28,7 @@ UNTUNED = "untuned"
 """The source of a model that was trained on nothing."""
 
 MIXING = "mixing"
+TABLE_1 = Path(__file__).parents[1] / "analysis" / "paper.yaml"
 CONFIDENCE = 0.95
 
 
@@ -108,6 +111,20 @@ def shares_of(member: Member) -> dict[str, float] | None:
     return {active[0]: 1.0} if len(active) == 1 else None
 
 
+def paper_runs() -> list[Run]:
+    """The paper's Table 4 as runs: six students on twelve columns, its mixture in the shares of Table 1."""
+    from lamini.comparison import table4
+
+    facts = yaml.safe_load(TABLE_1.read_text(encoding="utf-8"))["table1"]
+    pairs = {name: told["pairs"] for name, told in facts.items() if name != "all"}
+    mixture = {name: count / sum(pairs.values()) for name, count in pairs.items()}
+    return [
+        Run(student, student.split("-")[0], mixture if column == table4.ALL else {column: 1.0}, score)
+        for student, row in table4.rows().items()
+        for column, score in row.items()
+    ]
+
+
 def fit(runs: Sequence[Run], against: str | None = None) -> Fit:
     """The effects of the sources on the score, with 95 % intervals.
 
@@ -158,16 +175,17 @@ def _design(
     families = sorted({run.family for run in runs}) if by_family else [""]
     columns = [("student", name) for name in students]
     columns += [(family, name) for family in families for name in names[:-1]]
-    columns += [("", MIXING)] if mixed else []
+    columns += [(family, MIXING) for family in families] if mixed else []
     matrix_RK = np.zeros((len(runs), len(columns)))
     for row, run in enumerate(runs):
         matrix_RK[row, students.index(run.student)] = 1
-        first = len(students) + (families.index(run.family) if by_family else 0) * (len(names) - 1)
+        family = run.family if by_family else ""
+        first = columns.index((family, names[0]))
         last = run.shares.get(names[-1], 0.0)
         for place, name in enumerate(names[:-1]):
             matrix_RK[row, first + place] = run.shares.get(name, 0.0) - last
         if mixed:
-            matrix_RK[row, -1] = max(run.shares.values()) <= 0.999
+            matrix_RK[row, columns.index((family, MIXING))] = max(run.shares.values()) <= 0.999
     return matrix_RK, columns
 
 
