@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from lamini.comparison import names
 from lamini.comparison.blocks import Mark, Where
 from lamini.comparison.herd import Kind, Member
 from lamini.comparison.replicates import Row
 from lamini.comparison.series import tuned
-
-SCRATCH = Mark("scratch", "began from random weights")
 
 
 def owner(row: Row) -> str:
@@ -29,9 +28,9 @@ def _place(row: Row) -> tuple[bool, str, int, bool, str]:
     return False, member.family, member.parameters or 0, tuned(member), row.key
 
 
-def scratch(rows: Sequence[Row], column: int = 0) -> dict[Where, Mark]:
+def scratch(rows: Sequence[Row]) -> dict[Where, Mark]:
     """The sign at the name of every row that began from random weights."""
-    return {(place, column): SCRATCH for place, row in enumerate(rows) if row.members[0].scratch}
+    return names.scratch([row.members[0] for row in rows])
 
 
 def joined(marks: Iterable[tuple[Where, Mark]]) -> dict[Where, Mark]:
@@ -54,5 +53,3 @@ def herd_of(members: Iterable[Member]) -> str:
     """The folder that a command names: that of the first run, else a place that stands for one."""
     runs = (member.folder.parent for member in members if member.kind is Kind.run and member.folder)
     return str(next(runs, "outputs/<name>"))
-
-

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
@@ -26,7 +26,7 @@ FORWARD = 3  # students.operations counts forward and backward, which is three t
 
 def of_answer(member: Member) -> float | None:
     """Operations of one answer; None where nobody knows the student's shape."""
-    family = member.config.get("family") or _facts(member.family)
+    family = member.config.get("family") or family_facts(member.family)
     shape = _exported(member) or _published(family, member.size)
     if not family or not shape:
         return None
@@ -52,7 +52,7 @@ def _published(family: Tree, size: str) -> Mapping[str, Any] | None:
 
 
 @lru_cache
-def _facts(family: str) -> Tree:
+def family_facts(family: str) -> Tree:
     """conf/family/<family>.yaml; {} where there is none."""
     file = CONF / "family" / f"{family}.yaml"
     if not family.replace("-", "").isalnum() or not file.is_file():
@@ -71,6 +71,7 @@ def _counted(target: str, model_type: str, shape: str) -> float | None:
     from transformers import AutoConfig
 
     from lamini.students.loading import blank
+    from lamini.students.protocol import Student
 
     given = {name: value for name, value in json.loads(shape).items() if name != "model_type"}
     try:
@@ -78,5 +79,5 @@ def _counted(target: str, model_type: str, shape: str) -> float | None:
             model = blank(AutoConfig.for_model(model_type, **given))
     except (UserError, StrictDataclassError, ValueError, TypeError):  # of another version of transformers
         return None
-    count = get_class(target).operations(model)
+    count = cast(type[Student], get_class(target)).operations(model)
     return float(count(np.array([PROMPT]), np.array([RESPONSE])) / FORWARD)

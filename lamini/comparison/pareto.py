@@ -1,7 +1,8 @@
-"""Who is worth its cost: score against parameters, operations and time on a CPU (paper section 5 has the first).
+"""Who is worth its cost: score against parameters, operations and time on a CPU (paper section 5 has the
+first).
 
-A student is on a frontier if no other one costs as little or less and scores as much or more. Times count only
-where all were measured alike: same processor, threads and lengths, and the most frequent way is taken.
+A student is on a frontier if no other one costs as little or less and scores as much or more. Times count
+only where all were measured alike: same processor, threads and lengths, and the most frequent way is taken.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def costly(rows: Sequence[Row], suite: str) -> list[Costly]:
         score = mean_of(row, suite)
         if score is not None:
             told = {cost: spread(row, number) for cost, number in asked.items()}
-            found.append(Costly(row, score, {cost: one and one.mean for cost, one in told.items()}))
+            costs = {cost: one.mean if one else None for cost, one in told.items()}
+            found.append(Costly(row, score, costs))
     return found
 
 
@@ -107,8 +109,8 @@ def _table(points: Sequence[Costly], edges: Mapping[str, Sequence[Costly]], titl
             ]
         )  # fmt: skip
     notes = [
-        f"Operations: forward pass over {flops.PROMPT} tokens of instruction and {flops.RESPONSE} of response, an average"
-        " pair of the paper's data.",
+        f"Operations: forward pass over {flops.PROMPT} tokens of instruction and {flops.RESPONSE} of"
+        " response, an average pair of the paper's data.",
         *_how(points),
     ]
     owners = [cells.owner(point.row) for point in points]
@@ -178,8 +180,8 @@ def _drawing(
         f"Frontier of {cost}: {names}." for cost, names in best.items()
     )
     caption = (
-        "Steps join the students that nobody beats at their cost. Hollow: not trained on the pairs. Equal parameters"
-        " are no equal cost: an encoder-decoder runs each token through half of its weights."
+        "Steps join the students that nobody beats at their cost. Hollow: not trained on the pairs. Equal"
+        " parameters are no equal cost: an encoder-decoder runs each token through half of its weights."
     )
     return Drawing(name, f"Score against cost on {title}", caption, alt, draw, width=1.5 + 3.2 * len(edges))
 

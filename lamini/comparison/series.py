@@ -68,7 +68,7 @@ def amount(row: Row) -> int:
 
 
 def tuned(member: Member) -> bool:
-    """Whether it learned from instructions and responses; of models that were only scored their name says so."""
+    """Whether it learned from instructions and responses; of a model only scored, its name says so."""
     if member.kind is Kind.run:
         return True
     name = member.student.lower()

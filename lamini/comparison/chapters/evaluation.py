@@ -1,7 +1,9 @@
-"""Automatic evaluation (paper section 4.2, Tables 9 to 14): students and their bases by tasks, ours beside the paper's.
+"""Automatic evaluation (paper section 4.2, Tables 9 to 14): students and their bases by tasks, ours beside
+the paper's.
 
-One table a suite and group of members that may be compared at all (lamini/comparison/comparable.py); runs that
-differ by their seed alone are one row. Then what differs from the paper, from the best, in other wrappers.
+One table a suite and group of members that may be compared at all (lamini/comparison/comparable.py); runs
+that differ by their seed alone are one row. Then what differs from the paper, from the best, in other
+wrappers.
 """
 
 from __future__ import annotations
@@ -10,14 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, published, scores
+from lamini.comparison import cells, differences, names, published, scores
 from lamini.comparison.blocks import Block, Chapter, Listing, Mark, Missing, Text, Where
 from lamini.comparison.comparable import Group, groups
 from lamini.comparison.contamination import overlap
 from lamini.comparison.differences import MEAN, Difference
 from lamini.comparison.herd import Herd, Kind, Member
-from lamini.comparison.replicates import Row, rows, spread
 from lamini.comparison.ranking import best
+from lamini.comparison.replicates import Row, rows, spread
 from lamini.comparison.wrappers import in_other_wrappers
 
 KEY = "evaluation"
@@ -70,8 +72,8 @@ def _blocks(view: View, number: int) -> Iterator[Block]:
     name = cells.slug(KEY, view.suite, *([str(number + 1)] if number else []))
     if number == 1:
         yield Text(
-            f"What follows of **{view.suite}** stands apart, since tasks, versions, rows or wrappers differ: no mean"
-            " of one table may be ranked with one of another."
+            f"What follows of **{view.suite}** stands apart, since tasks, versions, rows or wrappers differ:"
+            " no mean of one table may be ranked with one of another."
         )
     yield table(view, name)
     seeds = [row for row in view.rows if len(row.members) > 1]
@@ -99,7 +101,7 @@ def table(view: View, name: str) -> Listing:
         lines.append([*head, *([len(row.members)] if several else []), *_cells(row, view)])
         owners.append(cells.owner(row))
         if member.scratch:
-            marks.append(((place, 0), cells.SCRATCH))
+            marks.append(((place, 0), names.SCRATCH))
         marks += [((place, first + n), mark) for n, mark in _task_marks(row, view)]
         paper = counterpart(view, row)
         if paper:
@@ -121,8 +123,8 @@ def _notes(view: View, several: bool) -> list[str]:
     notes = [MEANS]
     if several:
         notes.append(
-            "±: standard error of the mean over the test rows; of several seeds, half of the 95 % interval over"
-            " them (Student's t)."
+            "±: standard error of the mean over the test rows; of several seeds, half of the 95 % interval"
+            " over them (Student's t)."
         )
     else:
         notes.append("±: standard error of the mean over the test rows.")
@@ -131,13 +133,13 @@ def _notes(view: View, several: bool) -> list[str]:
     fingerprints = {member.data for member in view.group.members if member.data}
     if len(fingerprints) > 1:
         notes.append(
-            f"The runs learned from {len(fingerprints)} different data sets; those of different data are different"
-            " rows and are never averaged."
+            f"The runs learned from {len(fingerprints)} different data sets; those of different data are"
+            " different rows and are never averaged."
         )
     if view.paper:
         notes.append(
-            "Paper: arXiv 2304.14402, by an lm-eval of April 2023, unlike today's; its row is no member of the"
-            " ranking."
+            "Paper: arXiv 2304.14402, by an lm-eval of April 2023, unlike today's; its row is no member of"
+            " the ranking."
         )
     if view.suite.startswith("oracle"):
         notes.append("Tasks of the embedded oracle: they say nothing about real tasks.")
@@ -158,8 +160,12 @@ def _ours(row: Row) -> bool:
 
 
 def _cells(row: Row, view: View) -> list[Cell]:
-    found = [spread(row, lambda member, task=task: _of(member, view.suite, task)) for task in view.tasks]  # type: ignore[misc]
-    return [one and one.mean for one in found]
+    return [_average(row, view.suite, task) for task in view.tasks]
+
+
+def _average(row: Row, suite: str, task: str) -> float | None:
+    found = spread(row, lambda member: _of(member, suite, task))
+    return found.mean if found else None
 
 
 def _of(member: Member, suite: str, task: str) -> float | None:
@@ -225,9 +231,14 @@ def _beside_paper(view: View, name: str) -> Listing:
     columns = [Column("student"), Column("paper's")]
     columns += [Column(label, "+.1f") for label in labels.values()]
     marks = star_marks(found, list(labels), 2)
-    notes = ["Ours less the paper's, in points; the mean is over the tasks that both have.", differences.note(found)]
+    notes = [
+        "Ours less the paper's, in points; the mean is over the tasks that both have.",
+        differences.note(found),
+    ]
     owners = [cells.owner(row) for row, _ in pairs]
-    return Listing(Table(name, f"Ours less the paper's on {title_of(view)}", columns, lines, notes), marks, owners)
+    return Listing(
+        Table(name, f"Ours less the paper's on {title_of(view)}", columns, lines, notes), marks, owners
+    )
 
 
 def star_marks(

@@ -1,4 +1,5 @@
-"""Score against size for every family (paper section 5, Figure 4), the best at each size, cost, and scaling fits."""
+"""Score against size for every family (paper section 5, Figure 4), the best at each size, cost, and scaling
+fits."""
 
 from __future__ import annotations
 
@@ -6,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, curves, differences, pareto, published, scores
-from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Missing, Text, Where
+from lamini.comparison import cells, differences, fits, names, pareto, published, scores
+from lamini.comparison.best import NAMES, size_class
+from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Text, Where
 from lamini.comparison.chapters.evaluation import View, title_of, view_of
 from lamini.comparison.comparable import groups
 from lamini.comparison.differences import MEAN, SIGNIFICANT
 from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
-from lamini.comparison.herd import Herd, Kind, Member
+from lamini.comparison.herd import Herd, Member
 from lamini.comparison.ranking import mean_of, ranked
 from lamini.comparison.replicates import Row, spread
 from lamini.comparison.series import Series, by_size, parameters
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 KEY = "size"
 LINES = ("LLaMA-7B", "Alpaca-7B")
 """The paper's reference lines in Figure 4."""
-BANDS = (1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10)
-"""Bounds of sizes that are ranked together."""
 NEAR = 1.96
 
 
@@ -37,7 +37,7 @@ def chapter(herd: Herd) -> Chapter:
             view = view_of(herd, suite, group)
             name = cells.slug(KEY, suite, *([str(number + 1)] if number else []))
             blocks += _blocks(view, name)
-    blocks += curves.blocks(herd)
+    blocks += fits.blocks(herd)
     if not blocks:
         where = cells.herd_of(herd.members)
         blocks.append(Missing("Scores by size", f"python evaluate.py students={where} suite=nlp15"))
@@ -53,7 +53,9 @@ def _blocks(view: View, name: str) -> Iterator[Block]:
         yield _best(view, rows, f"{name}_best")
         yield from pareto.blocks(rows, view.suite, title_of(view), name)
     if unknown and rows:
-        yield Text(f"Of unknown size or without a mean, and not in these figures: {', '.join(map(_code, unknown))}.")
+        yield Text(
+            f"Of unknown size or without a mean, and not in these figures: {', '.join(map(_code, unknown))}."
+        )
 
 
 def _code(name: str) -> str:
@@ -89,15 +91,25 @@ def table(view: View, rows: Sequence[Row], name: str) -> Listing:
         member, bounds = row.members[0], ends(row, view.suite) or (None, None)
         kind = "trained" if _trained(member) else "untuned"
         lines.append(
-            [row.key, member.family, kind, parameters(row), mean_of(row, view.suite), *bounds, len(row.members)]
+            [
+                row.key,
+                member.family,
+                kind,
+                parameters(row),
+                mean_of(row, view.suite),
+                *bounds,
+                len(row.members),
+            ]
         )
-    owners = [cells.owner(row) for row in sorted(rows, key=lambda row: (row.members[0].family, parameters(row)))]
+    owners = [
+        cells.owner(row) for row in sorted(rows, key=lambda row: (row.members[0].family, parameters(row)))
+    ]
     columns = [Column("student"), Column("family"), Column("kind"), Column("parameters", ",d")]
     columns += [Column("mean", ".1f"), Column("from", ".1f"), Column("to", ".1f"), Column("seeds", "d")]
     notes = ["from, to: 95 % interval, over seeds where there are several, else of the test rows."]
-    notes += [f"Reference lines: {', '.join(f'{one} {mean:.1f}' for one, mean in lines_of(view))} (paper)."] * bool(
-        lines_of(view)
-    )
+    notes += [
+        f"Reference lines: {', '.join(f'{one} {mean:.1f}' for one, mean in lines_of(view))} (paper)."
+    ] * bool(lines_of(view))
     title = f"Score against size on {title_of(view)}" + (" (paper Figure 4)" if view.suite == "nlp15" else "")
     ordered = sorted(rows, key=lambda row: (row.members[0].family, parameters(row)))
     return Listing(Table(name, title, columns, lines, notes), cells.scratch(ordered), owners)
@@ -171,51 +183,39 @@ def _spoken(series: Sequence[Series], suite: str) -> str:
     return f"Mean score by size, smallest first: {'; '.join(told)}."
 
 
-def band(size: int) -> tuple[float, float]:
-    """Between which bounds a size lies: 61,000,000 between 30 and 100 million."""
-    above = [bound for bound in BANDS if bound <= size]
-    below = [bound for bound in BANDS if bound > size]
-    return (above[-1] if above else 0.0), (below[0] if below else float("inf"))
-
-
 def _best(view: View, rows: Sequence[Row], name: str) -> Listing:
-    """The best student of each band, and whether the second is really behind it."""
-    found: dict[tuple[float, float], list[Row]] = {}
+    """The best student of each size class, and whether the second is really behind it."""
+    found: dict[str, list[Row]] = {}
     for row in ranked(rows, view.suite):
-        found.setdefault(band(parameters(row)), []).append(row)
-    bands = sorted(found)
+        found.setdefault(size_class(parameters(row)), []).append(row)
+    bands = [name for name in NAMES if name in found]
     against = [
-        differences.between(found[one][0], found[one][1], view.suite, view.herd.seed) if len(found[one]) > 1 else {}
+        differences.between(found[one][0], found[one][1], view.suite, view.herd.seed)
+        if len(found[one]) > 1
+        else {}
         for one in bands
     ]
     means = [{MEAN: own[MEAN]} if MEAN in own else {} for own in against]
     lines: list[Sequence[Cell]] = []
-    marks: dict[Where, object] = {}
+    marks: dict[Where, Mark] = {}
     for place, (one, own, stars) in enumerate(zip(bands, means, differences.starred(means), strict=True)):
         first, second = found[one][0], found[one][1] if len(found[one]) > 1 else None
         lines.append(
             [
-                _name(one), len(found[one]), first.key, parameters(first), mean_of(first, view.suite),
+                one, len(found[one]), first.key, parameters(first), mean_of(first, view.suite),
                 second.key if second else None, own[MEAN].value if own else None,
             ]
         )  # fmt: skip
         if stars:
             marks[place, 6] = SIGNIFICANT
         if first.members[0].scratch:
-            marks[place, 2] = cells.SCRATCH
+            marks[place, 2] = names.SCRATCH
     columns = [Column("size"), Column("students", "d"), Column("best"), Column("parameters", ",d")]
     columns += [Column("mean", ".1f"), Column("second"), Column("second less best", "+.1f")]
     notes = [differences.note(means)]
     owners = [cells.owner(found[one][0]) for one in bands]
     return Listing(
-        Table(name, f"Best of each size on {title_of(view)}", columns, lines, notes), marks, owners  # type: ignore[arg-type]
+        Table(name, f"Best of each size on {title_of(view)}", columns, lines, notes),
+        marks,
+        owners,
     )
-
-
-def _name(one: tuple[float, float]) -> str:
-    from lamini.comparison.axes import short
-
-    low, high = one
-    if not low:
-        return f"below {short(high)}"
-    return f"{short(low)} to {short(high)}" if high < float("inf") else f"{short(low)} and more"

@@ -1,8 +1,8 @@
 """What tuning did to each task: the student less the model it began from (paper section 5, Tables 9 to 14).
 
-The gain of the mean hides two things that the paper's tables show: most of it stands in tasks that are answered
-by a word for a label, and tasks of completion lose (an alignment tax). So gains and losses are told apart. A
-student from random weights began from nothing; it is held against guesses and look-ups instead.
+The gain of the mean hides two things that the paper's tables show: most of it stands in tasks that are
+answered by a word for a label, and tasks of completion lose (an alignment tax). So gains and losses are told
+apart. A student from random weights began from nothing; it is held against guesses and look-ups instead.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ def chapter(herd: Herd) -> Chapter:
             gains = gains_of(herd, suite, list(group.members))
             if gains.rows:
                 name = cells.slug(KEY, suite, *([str(number + 1)] if number else []))
-                blocks += [table(gains, name), _by_task(gains, f"{name}_tasks"), drawing(gains, f"{name}_gains")]
+                blocks += [
+                    table(gains, name),
+                    _by_task(gains, f"{name}_tasks"),
+                    drawing(gains, f"{name}_gains"),
+                ]
     blocks += _lonely(herd)
     held_out = _held_out(herd)
     blocks += [held_out] if held_out else []
@@ -116,8 +120,8 @@ def table(gains: Gains, name: str) -> Listing:
             (place, first + n): differences.SIGNIFICANT for n, task in enumerate(tasks) if task in own_stars
         }
     notes = [
-        "The student less the model it began from, in points. rises - tax = the mean: what tasks that rose and"
-        " tasks that fell moved it by.",
+        "The student less the model it began from, in points. rises - tax = the mean: what tasks that rose"
+        " and tasks that fell moved it by.",
         differences.note(gains.found),
     ]
     if both:
@@ -144,7 +148,9 @@ def _by_task(gains: Gains, name: str) -> Listing:
         if values:
             fell = sum(value < 0 for value in values)
             mean = statistics.fmean(values)
-            lines.append([label, mean, min(values), max(values), sum(v > 0 for v in values), fell, len(values)])
+            lines.append(
+                [label, mean, min(values), max(values), sum(v > 0 for v in values), fell, len(values)]
+            )
     lines.sort(key=lambda line: -float(line[1] or 0))
     columns = [Column("task"), Column("mean gain", "+.1f"), Column("least", "+.1f"), Column("most", "+.1f")]
     columns += [Column("rose", "d"), Column("fell", "d"), Column("students", "d")]
@@ -179,14 +185,17 @@ def drawing(gains: Gains, name: str) -> Drawing:
                 color=colour_of(family, families), label=family,
             )  # fmt: skip
         middles = [_middle(gains, task) for task in order]
-        axes.plot(middles, range(len(order)), linestyle="none", marker="|", markersize=14, color=INK, label="median")
+        axes.plot(
+            middles, range(len(order)), linestyle="none", marker="|", markersize=14, color=INK, label="median"
+        )
         axes.set_yticks(range(len(order)), [gains.tasks[task] for task in order])
         axes.set_xlabel("points gained by tuning")
         canvas.legend(loc="outside right upper")
 
     return Drawing(
         name, f"Gains by task on {gains.suite}",
-        "Each point is a student less the model it began from; to the left of the line tuning cost something.",
+        "Each point is a student less the model it began from; to the left of the line tuning cost something."
+        "",
         _spoken(gains, order), draw, height=1.2 + 0.28 * len(order),
     )  # fmt: skip
 
@@ -208,7 +217,10 @@ def _lonely(herd: Herd) -> Iterator[Block]:
         {
             member.base
             for member in herd.members
-            if member.kind is Kind.run and member.status == "done" and member.base and not herd.base_of(member)
+            if member.kind is Kind.run
+            and member.status == "done"
+            and member.base
+            and not herd.base_of(member)
         }
     )
     if lonely:
@@ -220,7 +232,8 @@ def _lonely(herd: Herd) -> Iterator[Block]:
     untold = [m for m in herd.members if m.kind is Kind.run and m.scratch and m.status == "done"]
     if untold and tuned(untold[0]):
         yield Text(
-            f"{len(untold)} student(s) began from random weights: there is no model that they could be a gain over."
+            f"{len(untold)} student(s) began from random weights: there is no model that they could be a gain"
+            " over."
         )
 
 
@@ -256,8 +269,8 @@ def _held_out(herd: Herd) -> Listing | None:
     columns = [Column("student"), Column("axis"), Column("student knows", ".1f"), Column("untrained", ".1f")]
     columns += [Column("majority answer", ".1f"), Column("nearest neighbour", ".1f"), Column("rows", "d")]
     notes = [
-        "Percent of answers that the oracle's own checks call right. New instances ask for the rule, new phrasings"
-        " for the request, unseen kinds for neither. It says nothing about real tasks."
+        "Percent of answers that the oracle's own checks call right. New instances ask for the rule, new"
+        " phrasings for the request, unseen kinds for neither. It says nothing about real tasks."
     ]
     return Listing(
         Table("tuning_held_out", "What was learned of the oracle", columns, lines, notes), marks, owners
