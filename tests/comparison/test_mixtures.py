@@ -1,4 +1,4 @@
-"""What sources do: the worked example, statsmodels' own formulae, the paper's Table 4, and runs that cannot say."""
+"""Effects of sources: the worked example, statsmodels' own formulae, the paper's Table 4, runs that cannot say."""
 
 from __future__ import annotations
 

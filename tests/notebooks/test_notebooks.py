@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom on a real small herd, import lamini only, and carry no outputs in git."""
+"""The notebooks run from top to bottom on a real small herd, import lamini alone, and have no outputs in git."""
 
 from __future__ import annotations
 
