@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom on a real small herd, import lamini alone, and have no outputs in git."""
+"""The notebooks run from top to bottom on a real small herd, import lamini alone, have no outputs in git."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ def executed(name: str, chosen: str, folder: Path) -> list[str]:
         book, timeout=240, kernel_name="python3", resources={"metadata": {"path": folder}}
     ).execute()
     outputs = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
+    outputs = [output for output in outputs if output.get("name") != "stderr"]
     return [output.get("text") or output["data"].get("text/html", "") for output in outputs]
 
 
