@@ -41,7 +41,8 @@ def test_a_chapter_shows_each_of_its_blocks_in_order() -> None:
     text = html(Chapter("key", "A chapter", blocks))
     wanted = [
         "<h2>A chapter</h2>", "<strong>text</strong>", "<th>score</th>", "<td>51.3</td>", "<td></td>",
-        "<em>note</em>", "† not ours", "<svg", "What it is.", "Say hello.", "t5: hello", "<code>python evaluate.py</code>",
+        "<em>note</em>", "† not ours", "<svg", "What it is.", "Say hello.", "t5: hello",
+        "<code>python evaluate.py</code>",
     ]  # fmt: skip
     places = [text.find(one) for one in wanted]
     assert -1 not in places and places == sorted(places)
