@@ -1,4 +1,4 @@
-"""Effects of sources: the worked example, statsmodels' own formulae, the paper's Table 4, runs that cannot say."""
+"""Effects of sources: the worked example, statsmodels' formulae, Table 4, and runs that say nothing."""
 
 from __future__ import annotations
 
