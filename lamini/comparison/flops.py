@@ -72,7 +72,7 @@ def published() -> dict[str, dict[str, float]]:
 
 @lru_cache
 def _told() -> dict[str, dict[str, float]]:
-    """The same as it was counted before: a book of published sizes need not load torch, which takes seconds."""
+    """As counted before: a book of published sizes need not load torch, which takes seconds."""
     told: dict[str, dict[str, float]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return told
 

@@ -141,7 +141,7 @@ def _grouped(
 
 
 def _label(own: Sequence[Member]) -> str:
-    """`flan-t5`, `flan-t5, untuned`, `t5, data=alpaca, scratch`, `LaMini-T5`: what its members have in common."""
+    """`flan-t5, untuned`, `t5, data=alpaca, scratch`, `LaMini-T5`: what its members have in common."""
     first = own[0]
     if first.kind is Kind.published:
         return stem(first.student)

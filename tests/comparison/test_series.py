@@ -56,7 +56,9 @@ def test_amounts_of_one_students_data_and_seeds_of_one_place(tmp_path: Path) -> 
         one.label: [(series.amount(row), len(row.members)) for row in one.rows]
         for one in by_data(herd.members)
     }
-    assert found == {f"{name}, scratch": [(n, 2) for n in amounts] for name in ("t5-nano", "t5-micro", "gpt2-nano")}
+    assert found == {
+        f"{name}, scratch": [(n, 2) for n in amounts] for name in ("t5-nano", "t5-micro", "gpt2-nano")
+    }
     assert by_both(herd.members) == []  # two sizes are no curve
 
 
