@@ -78,7 +78,12 @@ def _words(students: Any) -> list[str]:
     words = [students] if isinstance(students, str) else students
     if not isinstance(words, list) or not words or not all(isinstance(w, str) and w for w in words):
         raise UserError("students= needs a folder, a hub id, or a list of such: students='[a,b]'")
-    return [part for word in words for part in word.split(",")]
+    return [part for word in words for part in _parts(word)]
+
+
+def _parts(word: str) -> list[str]:
+    """Models with commas between; but the folder of a run may have them in its name: t5-nano,data=alpaca."""
+    return [word] if Path(word).expanduser().is_dir() else word.split(",")
 
 
 def _named(word: str, place: Path, data_dir: str | None, say: Callable[[str], None]) -> list[Subject]:
