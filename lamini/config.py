@@ -372,3 +372,21 @@ class RateConfig:
     limits: Limits  # what the teacher bears
     budget: Budget  # what it may cost
     paths: Paths  # where logs go
+
+
+@dataclass
+class CompareConfig:
+    runs: Any  # herd, run folder, folder of scored models, pattern of such (with *), paper, or a list
+    output: str | None  # folder of the book and its files; null: <first herd>/comparison
+    analysis: Any  # report of analyze.py, or a list; null: those of the runs' data, beside the herds
+    ratings: Any  # summary of rate.py, or a list; null: those beside the herds that rate a member
+    answers: Any  # file of answers, or a list; null: those beside the herds that a member gave
+    paper: bool  # show the paper's numbers beside ours
+    seed: int  # of resampling
+    resamples: int  # of bootstrap intervals
+    open_browser: bool  # open the book here
+    wandb: bool  # build a workspace and a report in W&B too
+    project: str  # of W&B, in which the runs lie
+    entity: str | None  # team or user of W&B; null: the one that is logged in
+    offline: bool  # write what would be sent to W&B, and send nothing
+    paths: Paths  # where herds lie

@@ -10,6 +10,7 @@ import io
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
 from lamini.comparison.blocks import Drawing
@@ -56,13 +57,22 @@ LOOK = {
 """matplotlib's settings while a chapter draws: it need not set any of these."""
 
 
-def gid(artist: Artist | Any, key: str) -> None:
-    """Say that something drawn belongs to a member: the page hides it with the member's rows.
+def gid(artist: Artist | Any, *keys: str) -> None:
+    """Say that something drawn belongs to a member, or several: the page hides it when it hides all of them.
 
     A container (bars, error bars) hands it to what it holds.
     """
     for one in getattr(artist, "get_children", list)() if isinstance(artist, tuple) else [artist]:
-        one.set_gid(MEMBER + key)
+        one.set_gid(MEMBER + ids("\n".join(keys)))
+
+
+def ids(keys: str) -> str:
+    """Keys of members, a line each, as one attribute of the page: words without any sign of HTML.
+
+    >>> ids("herd/t5-nano,seed=1\\n<b>")
+    'herd/t5-nano%2Cseed%3D1 %3Cb%3E'
+    """
+    return " ".join(quote(key) for key in keys.split("\n") if key)
 
 
 @cache
@@ -123,6 +133,9 @@ def _clean(element: ElementTree.Element, used: set[str]) -> None:
     name = element.attrib.pop("id", "")
     if name.startswith(MEMBER):
         element.set("data-member", name.removeprefix(MEMBER))
+        title = ElementTree.Element(f"{{{SVG}}}title")  # what browsers show under the pointer
+        title.text = ", ".join(unquote(name.removeprefix(MEMBER)).split(" "))
+        element.insert(0, title)
     elif name in used:
         element.set("id", name)
     for key in ("d", "x", "y", "transform"):

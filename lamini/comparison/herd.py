@@ -34,7 +34,7 @@ class Member:
     record: Tree  # run.json; the keys below of it for others
     config: Tree = field(default_factory=dict)  # config.yaml
     suites: Mapping[str, Tree] = field(default_factory=dict)  # evaluation/<suite>.json by suite, probes too
-    status: str = "done"  # done, failed, interrupted, running, killed
+    status: str = "done"  # done, failed, interrupted, running, killed, damaged (run.json is torn)
     problems: tuple[str, ...] = ()  # torn files and the like, one sentence each
 
     @property
@@ -71,13 +71,13 @@ class Member:
     @property
     def seed(self) -> int | None:
         """Of the run."""
-        found = self.record.get("provenance", {}).get("seed")
+        found = (self.record.get("provenance") or {}).get("seed")
         return None if found is None else int(found)
 
     @property
     def data(self) -> str | None:
         """Fingerprint of what it was trained on."""
-        found = self.record.get("data", {}).get("fingerprint")
+        found = (self.record.get("data") or {}).get("fingerprint")
         return None if found is None else str(found)
 
     @property
@@ -98,11 +98,16 @@ class Herd:
 
     members: Sequence[Member]
     left_out: Sequence[str] = ()  # what was not taken in, and why, one sentence each
-    analysis: Mapping[str, Tree] = field(default_factory=dict)  # data fingerprint -> report.json
-    ratings: Sequence[Tree] = ()  # summary.json of rate.py, one for each study
-    answers: Sequence[Mapping[str, str]] = ()  # rows of answers files
+    analysis: Mapping[str, Tree] = field(
+        default_factory=dict
+    )  # data fingerprint -> report.json, its "folder"
+    ratings: Sequence[Tree] = ()  # summary.json of rate.py, one for each study, with its "folder"
+    answers: Sequence[
+        Mapping[str, str]
+    ] = ()  # rows of answers; `student` is a member's key where it is one's
     seed: int = 42  # of resampling
     paper: bool = True  # whether the paper's columns stand beside ours
+    resamples: int = 2000  # of bootstrap intervals
 
     def base_of(self, member: Member) -> Member | None:
         """The untrained model that a member began from, if it was scored."""

@@ -53,9 +53,12 @@ def _place(name: str, among: Iterable[str]) -> int:
 
 
 def rules() -> str:
-    """CSS that exchanges the colours inside an SVG where the colour scheme is dark."""
+    """CSS that exchanges the colours inside an SVG where the colour scheme is dark.
+
+    Only values are asked for: a marker stands in a tree of its own, where nothing above it can be named.
+    """
     return "\n".join(
-        f'svg [{side}="{light}"]{{{side}:light-dark({light},{dark})}}'
+        f'[{side}="{light}"]{{{side}:light-dark({light},{dark})}}'
         for light, dark in DARK.items()
         for side in ("fill", "stroke")
     )

@@ -1,0 +1,37 @@
+"""Stacked bars of levels (paper Figures 3 and 5) in the book's looks: those of rate.py, without its frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamini.comparison.blocks import Drawing
+from lamini.comparison.drawing import FAINT, gid
+from lamini.comparison.herd import Herd
+from lamini.comparison.names import keys
+from lamini.rating.summary.figure import Bar, Bars, legend, panels, rows_height
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+WIDTH = 9.0  # inches
+LEGEND, AXIS = 0.36, 0.5  # inches
+
+
+def bars_of(herd: Herd, figure: Bars, name: str, alt: str) -> Drawing:
+    """The bars as a figure of the book; those of a member are hidden with its rows."""
+    owners = list(dict.fromkeys(bar.name for rows in figure.panels.values() for bar in rows))
+    known = dict(zip(owners, keys(herd, owners), strict=True))
+    rows = rows_height(figure) + (0.25 if len(figure.panels) > 1 else 0)
+
+    def draw(canvas: Canvas) -> None:
+        def tell(artist: Any, bar: Bar) -> None:
+            if known[bar.name]:
+                gid(artist, known[bar.name])
+
+        head, body = canvas.subfigures(2, 1, height_ratios=[LEGEND, AXIS + rows])  # type: ignore[misc]
+        legend(head, figure, 8.0)
+        panels(body, figure, tell, FAINT)
+        for axis in body.axes:
+            axis.grid(visible=False, axis="y")
+
+    return Drawing(name, figure.title, figure.caption, alt, draw, WIDTH, LEGEND + AXIS + rows)
