@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lamini.config import Init, TrainConfig
-from lamini.runs import plain
-
 FACTS = ("student", "family", "size", "architecture", "init", "parameters", "trained_parameters")
 ABOUT_THE_START = ("mode", "force", "logger", "paths", "family", "size", "architecture")
 NUMBERS = (
@@ -20,22 +17,22 @@ NUMBERS = (
 )  # fmt: skip
 
 
-def described(config: TrainConfig, record: Mapping[str, Any], name: str) -> dict[str, Any]:
+def described(tree: Mapping[str, Any], record: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Id, name, group, tags and config of the tracked run; its attempts share the id and become one.
 
     Args:
-        config: of the run.
-        record: its run.json, with parameters and data.
-        name: of its folder.
+        tree: config.yaml.
+        record: run.json, with parameters and data.
+        name: of the run folder.
     """
-    scratch = " (scratch)" if config.init is Init.scratch else ""
+    scratch = " (scratch)" if record["init"] == "scratch" else ""
     rehearsal = ["rehearsal"] if record.get("rehearsal") else []
     return {
         "id": record["wandb_id"],
         "name": f"{name}{scratch}",
-        "group": config.name,
-        "tags": [config.family.name, config.size.name, config.init.value, *rehearsal],
-        "config": columns(plain(config), record),
+        "group": tree["name"],
+        "tags": [record["family"], record["size"], record["init"], *rehearsal],
+        "config": columns(tree, record),
     }
 
 

@@ -15,7 +15,7 @@ import torch
 from lamini.config import Init, TrainConfig
 from lamini.errors import UserError
 from lamini.provenance import provenance
-from lamini.runs import FORMAT, RunFolder, config_hash
+from lamini.runs import FORMAT, RunFolder, config_hash, plain
 from lamini.training.checkpointing.interruption import Interrupted
 from lamini.training.described import described, summary
 from lamini.training.prepare import Prepared
@@ -94,7 +94,7 @@ def data_facts(prepared: Prepared) -> dict[str, Any]:
 
 def start_loggers(job: Run) -> None:
     """The run in its trackers, under one id for all its attempts; a sweep's agent has chosen that itself."""
-    job.loggers = job.config.logger.build(job.folder.path, described(job.config, job.record, job.name))
+    job.loggers = job.config.logger.build(job.folder.path, described(plain(job.config), job.record, job.name))
     for logger in job.loggers:
         if isinstance(logger, TrackedWandb) and logger.run_id != job.record["wandb_id"]:
             job.note(wandb_id=logger.run_id)

@@ -106,7 +106,7 @@ def open_wandb(
 def sync_line(folders: Iterable[Path], project: str | None = None, entity: str | None = None) -> str:
     """The command that uploads offline runs; attempts of one run, named together, become one run.
 
-    `wandb sync` knows nothing of earlier attempts unless it resumes: the history would start at 0 again.
+    `wandb sync` knows nothing of earlier attempts unless it resumes: the steps would begin at 0 again.
     """
     to = [*(["--project", project] if project else []), *(["--entity", entity] if entity else [])]
     return f"WANDB_RESUME=allow wandb sync {shlex.join([*to, *map(str, folders)])}"

@@ -1,7 +1,8 @@
 """The herd in Weights & Biases: a workspace and a report built by code, and scores beside the losses.
 
 connecting.py   is there a key, does the server take it
-summaries.py    scores of evaluate.py as columns of the runs' summaries
+scored.py       scores of evaluate.py as columns, apart where they do not compare
+summaries.py    those columns given to the runs
 pending.py      offline runs that nobody has uploaded yet, and the `wandb sync` lines that do it
 panels.py       what is plotted: losses, scores, size, cost
 workspace.py    the workspace, grouped by family and size
@@ -10,7 +11,7 @@ specs.py        both as files, where W&B is not to be reached
 showing.py      all of it: what compare.py wandb=true does
 """
 
-from lamini.comparison.tracking.connecting import offline
+from lamini.comparison.tracking.connecting import check_key
 from lamini.comparison.tracking.showing import show
 
-__all__ = ["offline", "show"]
+__all__ = ["check_key", "show"]

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lamini.errors import UserError
 from lamini.training.loggers import has_key
 
-FILES = "WANDB_MODE=offline writes workspace and report as files"
+FILES = "offline=true writes what would be sent as files"
 
 
-def offline() -> bool:
-    """Whether nothing is to be sent: by WANDB_MODE, or because there is no key."""
-    return os.environ.get("WANDB_MODE", "online") != "online" or not has_key()
+def check_key() -> None:
+    """Raise UserError unless there is a key; imports nothing heavy and asks nobody."""
+    if not has_key():
+        raise UserError(f"wandb=true needs a key in WANDB_API_KEY (wandb login keeps one), or {FILES}")
 
 
-def owner(entity: str | None) -> str:
-    """The W&B team or user that the herd belongs to; the server is asked who the key is.
+def owner(entity: str | None, project: str) -> str:
+    """The W&B team or user that the herd belongs to; the project is made where it is not there yet.
 
     Raises:
         UserError: no key, a wrong one, or no server.
     """
     import wandb
 
-    if not has_key():
-        raise UserError(f"wandb=true needs a key in WANDB_API_KEY (wandb login keeps one), or {FILES}")
+    check_key()
     with refusals():
-        who = wandb.Api(timeout=20).viewer
-        return entity or str(who.entity)
+        api = wandb.Api(timeout=20)
+        whose = entity or str(api.viewer.entity)
+        if project not in (one.name for one in api.projects(whose)):
+            api.create_project(project, whose)
+        return whose
 
 
 @contextmanager

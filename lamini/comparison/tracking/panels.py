@@ -6,37 +6,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamini.comparison.herd import Member
-from lamini.comparison.tracking.summaries import numbers
+from lamini.comparison.tracking.scored import names
 
 STEP = "trainer/global_step"
 LOWER = ("validation_bits_per_byte", "validation_loss")  # compared where there is no score; lower is better
 
 
-def scored(members: Sequence[Member]) -> list[str]:
-    """Columns of scores that any member has: means first, then tasks, each suite's in its own order."""
-    found = dict.fromkeys(name for member in members for name in numbers(member))
-    return sorted(found, key=lambda name: not name.endswith("/mean"))
-
-
 def leading(members: Sequence[Member]) -> tuple[str, bool]:
     """The column by which the herd is ordered, and whether low comes first."""
-    means = [name for name in scored(members) if name.endswith("/mean")]
+    means = [name for name in names(members) if name.endswith("/mean")]
     return (means[0], False) if means else (LOWER[0], True)
 
 
 def pinned(members: Sequence[Member]) -> list[str]:
     """Columns of the runs' table, as W&B addresses them."""
     facts = [f"config:{name}.value" for name in ("family", "size", "parameters", "init")]
-    means = [f"summary:{name}" for name in scored(members) if name.endswith("/mean")]
-    numbers = (*LOWER, "response_tokens_per_second", "seconds")
-    return ["run:displayName", "run:state", *facts, *means, *(f"summary:{name}" for name in numbers)]
+    means = [f"summary:{name}" for name in names(members) if name.endswith("/mean")]
+    last = [f"summary:{name}" for name in (*LOWER, "response_tokens_per_second", "seconds")]
+    return ["run:displayName", "run:state", *facts, *means, *last]
 
 
 def score_panels(members: Sequence[Member]) -> list[Any]:
-    """A bar for each mean, then for each task."""
+    """Bars of each mean, then of each task and probe."""
     import wandb_workspaces.reports.v2 as wr
 
-    return [wr.BarPlot(title=name, metrics=[name], max_bars_to_show=100) for name in scored(members)]
+    return [wr.BarPlot(title=name, metrics=[name], max_bars_to_show=100) for name in names(members)]
 
 
 def size_panels(members: Sequence[Member]) -> list[Any]:
@@ -79,15 +73,12 @@ def difference_panels(members: Sequence[Member]) -> list[Any]:
     """Configurations side by side, the same as lines, and answers to read."""
     import wandb_workspaces.reports.v2 as wr
 
-    name, low = leading(members)
-    axes = [wr.Config("family"), wr.Config("parameters"), wr.Config("optimizer.lr"), wr.Config("batch_size"),
-            wr.SummaryMetric("validation_bits_per_byte"), wr.SummaryMetric(name)]  # fmt: skip
-    lines = wr.ParallelCoordinatesPlot(
-        title="what came of it",
-        columns=[wr.ParallelCoordinatesPlotColumn(axis) for axis in dict.fromkeys(axes)],
-    )
+    name, _ = leading(members)
+    facts = [wr.Config(fact) for fact in ("family", "parameters", "optimizer.lr", "batch_size")]
+    ends = [wr.SummaryMetric(end) for end in dict.fromkeys((LOWER[0], name))]
+    columns = [wr.ParallelCoordinatesPlotColumn(axis) for axis in (*facts, *ends)]
     return [
         wr.RunComparer(diff_only="split"),
-        lines,
+        wr.ParallelCoordinatesPlot(title="what came of it", columns=columns),
         wr.WeavePanelSummaryTable(table_name="validation/answers"),
     ]

@@ -1,4 +1,4 @@
-"""The book's overview as a W&B report: its texts and tables, and beside them panels over the runs themselves."""
+"""The book's overview as a W&B report: its texts and tables, and below them panels over the runs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ def report(members: Sequence[Member], overview: Chapter, project: str, entity: s
         runs: whether panels name the project's runs, which asks the server for the project.
     """
     import wandb_workspaces.reports.v2 as wr
+    from wandb_workspaces import expr
 
     where = {"entity": entity, "project": project} if runs else {}
     runset = wr.Runset(
-        **where, name="herd", filters=[wr.expr.Metric("Group").isin(groups(members))],
+        **where, name="herd", filters=[expr.Metric("Group").isin(groups(members))],
         groupby=["config.family", "config.size"], pinned_columns=panels.pinned(members),
-        order=[_order(members)], custom_run_colors=_colours(members),
+        order=[_order(members)],
     )  # fmt: skip
     grid = [*panels.size_panels(members), *panels.score_panels(members), *panels.loss_panels()]
     blocks = [written for block in overview.blocks if (written := written_as(block)) is not None]
@@ -40,7 +41,7 @@ def report(members: Sequence[Member], overview: Chapter, project: str, entity: s
         project=project, entity=entity, title=title(members), width="fluid",
         description="Students of one teacher side by side: family, size, data.",
         blocks=[wr.TableOfContents(), wr.H1(overview.title), *blocks, *drawn, wr.H1("Runs"),
-                wr.PanelGrid(runsets=[runset], panels=grid)],
+                wr.PanelGrid(runsets=[runset], panels=grid, custom_run_colors=_colours(members))],
     )  # fmt: skip
 
 
@@ -51,14 +52,11 @@ def written_as(block: Block) -> Any:
     match block:
         case Text(text):
             return wr.MarkdownBlock(text)
-        case Listing(table):
+        case Listing():
             return wr.MarkdownBlock(_table(block))
         case Answers(instruction, responses):
-            lines = [
-                f"**{_plain(instruction)}**",
-                *(f"- {_plain(who)}: {_plain(said)}" for who, said in responses),
-            ]
-            return wr.MarkdownBlock("\n".join(lines))
+            lines = [f"- {_plain(who)}: {_plain(said)}" for who, said in responses]
+            return wr.MarkdownBlock("\n".join([f"**{_plain(instruction)}**", *lines]))
         case Missing(what, command):
             return wr.MarkdownBlock(f"{what}: `{command}`")
         case Drawing():
@@ -73,7 +71,7 @@ def _table(listing: Listing) -> str:
     text = markdown(Table(table.name, table.title, table.columns, rows, list(table.notes)))
     signs = {mark.sign: mark.meaning for mark in listing.marks.values()}
     marked = [
-        f"{sign} {meaning}: " + ", ".join(_plain(str(rows[row][0])) for row in _marked(listing, sign))
+        f"{_plain(sign)} {meaning}: " + ", ".join(_plain(str(rows[row][0])) for row in _marked(listing, sign))
         for sign, meaning in signs.items()
     ]
     return "\n\n".join([f"### {table.title}", text, *marked])

@@ -1,4 +1,4 @@
-"""compare.py wandb=true: scores into the runs' summaries, a workspace, a report, or files that say the same."""
+"""compare.py wandb=true: scores in the runs' summaries, a workspace, a report; or files that say it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def show(
     chapter = overview or _overview(herd)
     if offline:
         return _files(members, chapter, project, entity, out)
-    return _online(members, chapter, project, owner(entity), out)
+    return _online(members, chapter, project, owner(entity, project), out)
 
 
 def _online(members: list[Member], chapter: Chapter, project: str, entity: str, out: Path) -> list[str]:

@@ -1,7 +1,9 @@
 """Scores of evaluate.py as columns of W&B's runs, so that its table compares what students can do.
 
-Training ended before anybody scored; so the scores come as one more attempt of the same run, which only adds
-to its summary. Models that were only scored (the bases) become runs of their own. Published numbers do not.
+Training ended before anybody scored, so the scores come as one more attempt of the same run. Online W&B adds
+them to the run's summary. `wandb sync` puts the attempt's summary in the place of the old one, so that offline
+it has to hold all of it. Models that were only scored (the bases) become runs of their own, published numbers
+do not.
 """
 
 from __future__ import annotations
@@ -12,33 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lamini.comparison import scores
 from lamini.comparison.herd import Kind, Member
-from lamini.training.described import columns, summary
-from lamini.training.loggers import open_wandb
+from lamini.comparison.tracking.pending import pending
+from lamini.comparison.tracking.scored import scored
+from lamini.training.described import FACTS, described, summary
+from lamini.training.loggers import open_wandb, records
 
 QUIETLY = {"console": "off", "x_disable_stats": True, "x_disable_meta": True, "x_save_requirements": False}
 """W&B's settings: nothing of this process belongs to a run that another one made."""
-
-
-def numbers(member: Member) -> dict[str, float]:
-    """Column -> value, scores and shares in percent.
-
-    `{"nlp15/mean": 48.9, "nlp15/wsc273": 57.1, "hallucination/share": 85.0, "toxicity/non-toxic": 0.3}`
-    """
-    found: dict[str, float | None] = {}
-    for suite in scores.benchmarks([member]):
-        found[f"{suite}/mean"] = scores.mean(member, suite)
-        for task in scores.columns(member, suite):
-            one = scores.score(member, suite, task)
-            found[f"{suite}/{task}"] = one and one.value
-    for suite, tree in member.suites.items():
-        if "judges" in tree:
-            judge = tree["judges"].get(tree["judged_by"], {})
-            found[f"{suite}/share"] = _percent(judge.get("total", {}).get("share"))
-        for group, counts in tree.get("groups", {}).items() if "tasks" not in tree else ():
-            found[f"{suite}/{group}"] = _percent(counts.get("answer", {}).get("rate"))
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def add(
@@ -46,45 +29,63 @@ def add(
 ) -> list[Member]:
     """Give the scores to W&B, or write them to `<out>/wandb` for `wandb sync`; returns whose.
 
+    They are written, too, where a run's own attempts are not uploaded yet: `wandb sync` would wipe them out.
+
     What an earlier call wrote there is replaced: it says the same or something older.
 
     Raises:
         UserError: W&B refuses.
     """
     shutil.rmtree(out / "wandb", ignore_errors=True)
-    scored = [one for one in members if one.kind is not Kind.published and numbers(one)]
-    for member in scored:
-        run = open_wandb(_run(member), project, entity, out, offline, **QUIETLY)
-        run.summary.update({**summary(member.record), **numbers(member)})
+    columns = scored(members)
+    told = [one for one in members if columns[one.key] and (one.kind is Kind.model or _known(one))]
+    for member in told:
+        later = offline or bool(member.folder and pending(member.folder))  # after training's own upload
+        run = open_wandb(_run(member), project, entity, out, later, **QUIETLY)
+        before = last_logged(member) if later else {}
+        run.summary.update({**before, **summary(member.record), **columns[member.key]})
         run.finish(exit_code=0 if member.status == "done" else 1)
-    return scored
-
-
-def identity(member: Member) -> str:
-    """W&B's id: the run's own; a model's from its name, so that it is the same every time."""
-    own = member.record.get("wandb_id")
-    return str(own or f"scored-{hashlib.sha256(member.key.encode()).hexdigest()[:12]}")
+    return told
 
 
 def _run(member: Member) -> dict[str, Any]:
-    """What `wandb.init` is told: the run as train.py named it, or a model's."""
-    scratch = " (scratch)" if member.scratch else ""
-    tags = [member.family, member.size, str(member.record.get("init") or "base")]
-    name = member.folder.name if member.folder is not None and member.kind is Kind.run else member.key
+    """What `wandb.init` is told: of a run what train.py told, so that it stays the same run."""
+    if member.kind is Kind.run and member.folder is not None:
+        return {**described(member.config, member.record, member.folder.name), "job_type": "train"}
+    tags = [member.family, member.size, "base"]
     return {
-        "id": identity(member),
-        "name": f"{name}{scratch}",
+        "id": f"scored-{hashlib.sha256(member.key.encode()).hexdigest()[:12]}",  # the same every time
+        "name": member.key,
         "group": group(member),
         "tags": [tag for tag in tags if tag],
-        "config": columns(member.config, member.record),
-        "job_type": "train" if member.kind is Kind.run else "evaluate",
+        "config": {name: member.record.get(name) for name in FACTS},
+        "job_type": "evaluate",
     }
+
+
+def last_logged(member: Member) -> dict[str, Any]:
+    """What training has left in the summary: each metric's last value, and the last answers as a table."""
+    import wandb
+
+    if member.folder is None:
+        return {}
+    found: dict[str, Any] = {}
+    for record in records(member.folder / "metrics.jsonl"):
+        found |= {"trainer/global_step": record["step"], **record}
+    for ours in ("step", "time"):
+        found.pop(ours, None)
+    answers = list(records(member.folder / "answers.jsonl"))
+    if answers:
+        rows = [list(row.values()) for row in answers if row["step"] == answers[-1]["step"]]
+        found["validation/answers"] = wandb.Table(columns=list(answers[-1]), data=rows)
+    return found
+
+
+def _known(member: Member) -> bool:
+    """Whether a run's own files say who it is: not those of a torn run.json or config.yaml."""
+    return member.kind is Kind.run and bool(member.config and member.record.get("wandb_id"))
 
 
 def group(member: Member) -> str:
     """The herd that a run was trained in; models that were only scored stand together."""
-    return str(member.config.get("name") or (member.folder and member.folder.parent.name) or "bases")
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 10)
+    return str(member.config.get("name") or "bases")

@@ -74,6 +74,7 @@ class Server(ThreadingHTTPServer):
         self.guard = threading.Lock()
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.runs: dict[str, Run] = {}
+        self.projects: set[str] = set()
         self.views: list[Tree] = []
         self.sweep: Tree = {}  # config (YAML) of the one sweep
         self.commands: list[Tree] = []  # that its agent will be given, one at a heartbeat
@@ -118,6 +119,8 @@ class Server(ThreadingHTTPServer):
             "teams": {"edges": [{"node": {"name": ENTITY}}]},
         }  # fmt: skip
         return {"viewer": viewer}
+
+    on_getviewer = on_viewer
 
     def on_serverfeaturesquery(self, told: Tree) -> Tree:
         return {"serverInfo": {"features": []}}
@@ -209,6 +212,26 @@ class Server(ThreadingHTTPServer):
         if not commands and told["runState"] == "{}":
             commands = [{"type": "exit"}]
         return {"agentHeartbeat": {"agent": {"id": "agent-1"}, "commands": json.dumps(commands)}}
+
+    def on_createproject(self, told: Tree) -> Tree:
+        self.projects.add(told["input"]["name"])
+        return {"result": {"project": None, "model": None, "inserted": True}}
+
+    def on_projectinternalid(self, told: Tree) -> Tree:
+        known = told["projectName"] in self.projects
+        return {"project": {"id": "1", "internalId": "UHJvamVjdDox"} if known else None}
+
+    def on_getprojects(self, told: Tree) -> Tree:
+        node = {
+            "__typename": "Project",
+            "id": "1",
+            "entityName": ENTITY,
+            "createdAt": "",
+            "isBenchmark": False,
+        }
+        edges = [{"node": {**node, "name": name, "user": None}} for name in sorted(self.projects)]
+        page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+        return {"models": {"pageInfo": page, "edges": edges}}
 
     def on_upsertview2(self, told: Tree) -> Tree:
         self.views.append(told)
