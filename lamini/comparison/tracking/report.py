@@ -26,11 +26,11 @@ def report(members: Sequence[Member], overview: Chapter, project: str, entity: s
         runs: whether panels name the project's runs, which asks the server for the project.
     """
     import wandb_workspaces.reports.v2 as wr
-    from wandb_workspaces import expr
+    from wandb_workspaces.expr import And, Metric
 
     where = {"entity": entity, "project": project} if runs else {}
     runset = wr.Runset(
-        **where, name="herd", filters=[expr.Metric("Group").isin(groups(members))],
+        **where, name="herd", filters=And(Metric("Group").isin(groups(members))),
         groupby=["config.family", "config.size"], pinned_columns=panels.pinned(members),
         order=[_order(members)],
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Scores of evaluate.py as columns of W&B's runs, so that its table compares what students can do.
 
 Training ended before anybody scored, so the scores come as one more attempt of the same run. Online W&B adds
-them to the run's summary. `wandb sync` puts the attempt's summary in the place of the old one, so that offline
+them to the run's summary; `wandb sync` puts the attempt's summary in the place of the old one, so offline
 it has to hold all of it. Models that were only scored (the bases) become runs of their own, published numbers
 do not.
 """

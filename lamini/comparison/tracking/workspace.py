@@ -52,11 +52,12 @@ def families(members: Sequence[Member]) -> list[str]:
 def _runs(members: Sequence[Member]) -> Any:
     """Which runs, in what order, under what columns and colours."""
     import wandb_workspaces.workspaces as ws
+    from wandb_workspaces.expr import And
 
     column, low_first = panels.leading(members)
     known = families(members)
     return ws.RunsetSettings(
-        filters=[ws.Metric("Group").isin(groups(members))],
+        filters=And(ws.Metric("Group").isin(groups(members))),
         groupby=[ws.Config("family"), ws.Config("size")],
         order=[ws.Ordering(ws.Summary(column), ascending=low_first)],
         group_colors={family: colour_of(family, known) for family in known},
