@@ -35,7 +35,7 @@ OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers
            hidden.Hidden, adapters.Lora, suites.Benchmarks, suites.Hallucination, suites.Judge,
            suites.Toxicity, suites.Answers, classifiers.Local, classifiers.Detoxify,
            classifiers.Moderation, sheets.ResponsesSheet, sheets.HallucinationSheet, sheets.PreferenceSheet,
-           sheets.PairsSheet]  # fmt: skip
+           sheets.PairsSheet, suites.Latency]  # fmt: skip
 # Entries of open mappings: their users write only what differs.
 OPEN = [options.SourceOptions, suites.BenchmarkTask]
 PUBLIC = """
@@ -45,6 +45,8 @@ AnalyzeConfig: contamination data diversity figures force near paths processes s
 Budget: usd
 Collection: columns hub limit path template
 Columns: group input instruction
+CompareConfig: analysis answers entity offline open_browser output paper paths project ratings resamples runs
+  seed wandb
 Contamination: ngram shortest tasks
 Curation: echoes exact languages length lossy lossy_accepted near refusals
 Diversity: order sample threshold units window
@@ -106,6 +108,7 @@ ResponsesSheet: common
 HallucinationSheet: common
 PreferenceSheet: against common comparisons
 PairsSheet: each
+Latency: name new_tokens prompt_tokens repeats
 SourceOptions: limit path weight
 BenchmarkTask: metric paper rows
 """

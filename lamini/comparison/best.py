@@ -11,8 +11,11 @@ from lamini.comparison import comparable, scores
 from lamini.comparison.herd import Herd, Kind, Member
 from lamini.comparison.replicates import Row, Spread, rows, spread
 
-BOUNDS = (10**6, 10**7, 10**8, 3 * 10**8, 10**9, 3 * 10**9)
-NAMES = ("below 1M", "1M to 10M", "10M to 100M", "100M to 300M", "300M to 1B", "1B to 3B", "3B and more")
+BOUNDS = (10**5, 10**6, 10**7, 10**8, 3 * 10**8, 10**9, 3 * 10**9)
+NAMES = (
+    "below 100K", "100K to 1M", "1M to 10M", "10M to 100M", "100M to 300M", "300M to 1B", "1B to 3B",
+    "3B and more",
+)  # fmt: skip
 """Sizes that compete: the paper's herd falls into five of them, the embedded one into the smaller."""
 
 Number = Callable[[Member], float | None]
@@ -48,7 +51,7 @@ def _contests(herd: Herd) -> Iterator[tuple[str, Sequence[Member], Number, int]]
     suites = scores.benchmarks(herd.members)
     for suite in suites:
         for group in comparable.groups(herd.members, suite):
-            told = f"{suite}, mean of {len(group.tasks)} tasks"
+            told = f"{suite}, mean of {len(group.tasks)} task{'s' * (len(group.tasks) > 1)}"
             told += f" ({group.reason})" if group.reason else ""
             yield told, group.members, partial(scores.mean, suite=suite), 1
     data = dict.fromkeys(member.data for member in herd.members if member.kind is Kind.run and member.data)

@@ -31,6 +31,7 @@ class _Signature:
     tasks: tuple[tuple[str, str], ...]  # name, key of version, settings and rows
     limit: int | None
     rule: str  # of the wrapper
+    judge: str  # versions of what asks and judges
 
 
 def groups(members: Sequence[Member], suite: str) -> list[Group]:
@@ -59,7 +60,9 @@ def groups(members: Sequence[Member], suite: str) -> list[Group]:
 
 def _signature(member: Member, tree: Mapping[str, Any]) -> _Signature:
     tasks = ((name, str(entry.get("key") or entry["version"])) for name, entry in tree["tasks"].items())
-    return _Signature(tuple(sorted(tasks)), tree.get("limit"), _rule(member, tree))
+    versions = tree.get("versions") or {}
+    judge = f"lm-eval {versions.get('lm_eval')}, scoring {versions.get('scoring')}"
+    return _Signature(tuple(sorted(tasks)), tree.get("limit"), _rule(member, tree), judge)
 
 
 def _rule(member: Member, tree: Mapping[str, Any]) -> str:
@@ -89,6 +92,8 @@ def _reason(told: _Signature, own: Sequence[Member], first: _Signature) -> str:
         facts.append(f"other versions or rows of {_named(others)}")
     if told.limit != first.limit:
         facts.append("all rows" if told.limit is None else f"only the first {told.limit:,} rows of each task")
+    if told.judge != first.judge:
+        facts.append(f"scored by {told.judge}")
     if told.rule != first.rule:
         facts.append("asked as trained" if told.rule == "own" else f"asked in the wrapper {told.rule}")
     return ", ".join(facts)

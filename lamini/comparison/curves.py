@@ -1,7 +1,7 @@
 """Curves of metrics.jsonl, thin enough to be drawn.
 
-Arrow reads the columns that are drawn and skips the rest: 10,000 records in 0.03 s, `json` takes four times as
-long. It knows no NaN, which a run that diverged has written; such a file is read by `json`.
+Arrow reads the columns that are drawn and skips the rest: 10,000 records in 0.03 s, `json` takes four times
+as long. It knows no NaN, which a run that diverged has written; such a file is read by `json`.
 
 Suffixes: N records, P points.
 """

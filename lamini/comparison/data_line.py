@@ -13,7 +13,6 @@ from lamini.comparison.herd import Tree
 from lamini.compose import CONF
 
 TARGET = "_target_"
-UNSET = "???"
 
 
 def analyze_line(data: Tree | None) -> str:
@@ -21,31 +20,23 @@ def analyze_line(data: Tree | None) -> str:
 
     A run on pairs.jsonl gives `python analyze.py data=file data.path=pairs.jsonl`.
     """
-    words = ["data=<data>"] if not data else min(_differences(data), key=len, default=["data=<data>"])
-    return " ".join(["python analyze.py", *words])
+    told = [
+        [f"data={option}", *_differences(values, data)]
+        for option, values in _options().items()
+        if data and values[TARGET] == data.get(TARGET)
+    ]
+    return " ".join(["python analyze.py", *min(told, key=len, default=["data=<data>"])])
 
 
-def _differences(data: Tree) -> Iterator[list[str]]:
-    """For each option of data= that is of the same class: the words that make it this data."""
-    own = dict(_flat(data))
-    for option, values in _options().items():
-        if values.get(TARGET) != data.get(TARGET):
-            continue
-        told = [
-            f"{'' if key in values else '+'}data.{key}={shlex.quote(_word(value))}"
-            for key, value in own.items()
-            if key not in values or values[key] != value
-        ]
-        yield [f"data={option}", *told, *(f"~data.{key}" for key in values if key not in own)]
-
-
-def _flat(tree: Tree, before: str = "") -> Iterator[tuple[str, Any]]:
-    """`{sources: {flan: {limit: 5}}}` -> `sources.flan.limit`, 5."""
-    for key, value in tree.items():
+def _differences(option: Tree, data: Tree, before: str = "data.") -> Iterator[str]:
+    """The words that make the one into the other: values, and keys that are new or gone."""
+    yield from (f"~{before}{key}" for key in option if key not in data)
+    for key, value in data.items():
+        old = option.get(key)
         if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
+            yield from _differences(old if isinstance(old, dict) else {}, value, f"{before}{key}.")
+        elif key not in option or value != old:
+            yield f"{'' if key in option else '+'}{before}{key}={shlex.quote(_word(value))}"
 
 
 def _word(value: Any) -> str:
@@ -55,9 +46,7 @@ def _word(value: Any) -> str:
 @lru_cache
 def _options() -> dict[str, dict[str, Any]]:
     """Option of data= -> its values; those that build on another one are left out."""
-    found = {}
-    for file in sorted((CONF / "data").glob("*.yaml")):
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if TARGET in tree:
-            found[file.stem] = dict(_flat(tree))
-    return found
+    trees = {
+        file.stem: yaml.safe_load(file.read_text("utf-8")) for file in sorted((CONF / "data").glob("*.yaml"))
+    }
+    return {name: tree for name, tree in trees.items() if TARGET in tree}

@@ -134,7 +134,7 @@ def _clean(element: ElementTree.Element, used: set[str]) -> None:
     if name.startswith(MEMBER):
         element.set("data-member", name.removeprefix(MEMBER))
         title = ElementTree.Element(f"{{{SVG}}}title")  # what browsers show under the pointer
-        title.text = ", ".join(unquote(name.removeprefix(MEMBER)).split(" "))
+        title.text = ", ".join(map(unquote, name.removeprefix(MEMBER).split(" ")))
         element.insert(0, title)
     elif name in used:
         element.set("id", name)

@@ -1,8 +1,8 @@
 """What a run's devices may have drawn: an estimate from above, where their power is known.
 
-Nothing is measured while training. The most that a GPU's board draws (power.yaml), times the run's time on the
-clock, times its devices: waiting, validation and answers are counted as if they were training, and the rest of
-the machine is not counted at all. Of CPUs not even the model is recorded, so their energy is unknown, not 0.
+Nothing is measured while training. The most that a GPU's board draws (power.yaml), times the run's time on
+the clock, times its devices: waiting, validation and answers are counted as if they were training, and the
+rest of the machine is not counted at all. Of CPUs not even the model is recorded: unknown, not 0.
 """
 
 from __future__ import annotations

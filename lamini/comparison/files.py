@@ -44,6 +44,7 @@ def write(
     names = [BOOK]
     _place(folder / BOOK, book)
     for name, content in contents(chapters):
+        assert name not in names, name
         _place(folder / name, content)
         names.append(name)
     _place(folder / RECORD, json.dumps(record(chapters, herd, options, names), indent=1, default=str) + "\n")

@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-import yaml
+from omegaconf import OmegaConf
 
 from lamini.comparison.herd import Kind, Member, Tree
 from lamini.compose import CONF
+from lamini.errors import UserError
 
 PROMPT, RESPONSE = 51, 33
 FORWARD = 3  # students.operations counts forward and backward, which is three times forward
@@ -25,7 +26,7 @@ FORWARD = 3  # students.operations counts forward and backward, which is three t
 
 def of_answer(member: Member) -> float | None:
     """Operations of one answer; None where nobody knows the student's shape."""
-    family = member.config.get("family") or _facts(member.family)
+    family = member.config.get("family") or family_facts(member.family)
     shape = _exported(member) or _published(family, member.size)
     if not family or not shape:
         return None
@@ -45,18 +46,19 @@ def _exported(member: Member) -> Mapping[str, Any] | None:
 
 def _published(family: Tree, size: str) -> Mapping[str, Any] | None:
     """The same of a published size, by the family's file; sizes from scratch have no vocabulary there."""
-    own = family.get("sizes", {}).get(size, {}).get("architecture", {})
-    return {**family["architecture"], **own} if "vocab_size" in own else None
+    own = family.get("sizes", {}).get(size)
+    shape = own and {**family["architecture"], **own["architecture"]}
+    return shape if shape and "vocab_size" in shape else None
 
 
 @lru_cache
-def _facts(family: str) -> Tree:
+def family_facts(family: str) -> Tree:
     """conf/family/<family>.yaml; {} where there is none."""
     file = CONF / "family" / f"{family}.yaml"
     if not family.replace("-", "").isalnum() or not file.is_file():
         return {}
-    facts: Tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return facts
+    facts: Tree = OmegaConf.to_container(OmegaConf.load(file))  # type: ignore[assignment]
+    return facts  # as Hydra reads it: 1e-6 is a number
 
 
 @lru_cache(maxsize=1024)
@@ -64,16 +66,18 @@ def _counted(target: str, model_type: str, shape: str) -> float | None:
     """By shape as JSON: the runs of a herd share a few."""
     import numpy as np  # with torch, seconds that a herd of unknown shapes need not wait
     import torch
+    from huggingface_hub.errors import StrictDataclassError
     from hydra.utils import get_class
     from transformers import AutoConfig
 
     from lamini.students.loading import blank
+    from lamini.students.protocol import Student
 
     given = {name: value for name, value in json.loads(shape).items() if name != "model_type"}
     try:
         with torch.device("meta"):
             model = blank(AutoConfig.for_model(model_type, **given))
-    except Exception:  # a shape of another version of transformers: no operations, no harm
+    except (UserError, StrictDataclassError, ValueError, TypeError):  # of another version of transformers
         return None
-    count = get_class(target).operations(model)
+    count = cast(type[Student], get_class(target)).operations(model)
     return float(count(np.array([PROMPT]), np.array([RESPONSE])) / FORWARD)

@@ -50,11 +50,15 @@ def counts(results: Sequence[Result], name: str) -> Listing:
     asked = max(tree["judges"][tree["judged_by"]]["total"]["judged"] for _, tree in results)
     columns = _columns(categories) + ([Column("paper, of 40", ",d")] if any(theirs) else [])
     notes = [
-        f"Of {asked} questions. Of several judges the first one's number counts: people who judged everything, else"
-        " a teacher, else rules, of which nothing here says how good they are. Interval of 95 %: Wilson's."
+        f"Of {asked} questions. Of several judges the first one's number counts: people who judged"
+        " everything, else a teacher, else rules, of which nothing here says how good they are. Interval of"
+        " 95 %: Wilson's."
     ]
     if any(theirs):
-        notes[0] += " The paper's: another forty questions, judged by people, of the model trained from the same weights."
+        notes[0] += (
+            " The paper's: another forty questions, judged by people, of the model trained from the same"
+            " weights."
+        )
     table = Table(name, "Hallucinations (paper Table 5)", columns, rows, notes)
     return Listing(table, {**marks, **scratch(members)}, [member.key for member in members])
 
@@ -114,14 +118,18 @@ def agreement(results: Sequence[Result], name: str) -> Listing | None:
     for member, tree in results:
         for judges, told in tree["agreement"].items():
             if told["n"]:
-                rows.append([member.key, judges, told["n"], *_span(told, "share", 100), *_span(told, "kappa", 1)])
+                rows.append(
+                    [member.key, judges, told["n"], *_span(told, "share", 100), *_span(told, "kappa", 1)]
+                )
                 members.append(member)
     if not rows:
         return None
     columns = [Column("student"), Column("judges"), Column("answers", ",d")]
     columns += [Column("equal %", ".1f"), Column("from", ".1f"), Column("to", ".1f")]
     columns += [Column("kappa", ".2f"), Column("kappa from", ".2f"), Column("kappa to", ".2f")]
-    notes = ["Cohen's kappa; it is not defined where all verdicts are the same. Intervals of 95 %: resamples."]
+    notes = [
+        "Cohen's kappa; it is not defined where all verdicts are the same. Intervals of 95 %: resamples."
+    ]
     table = Table(name, "Agreement of the judges", columns, rows, notes)
     return Listing(table, scratch(members), [member.key for member in members])
 
@@ -141,7 +149,9 @@ def paper(herd: Herd) -> list[Block]:
         of = {one: Count(count, asked).as_dict() for one, count in zip(categories, own, strict=True)}
         told = {"total": Count(sum(own), asked * len(own)).as_dict(), "categories": of}
         rows.append([name, "people", *_line(told, categories)])
-    note = "arXiv 2304.14402, Table 5: ten questions of each category. Shares and intervals are worked out here."
+    note = (
+        "arXiv 2304.14402, Table 5: ten questions of each category. Shares and intervals are worked out here."
+    )
     title = "Hallucinations, in the paper (Table 5)"
     keys = {member.student: member.key for member in herd.members}
     listing = Listing(

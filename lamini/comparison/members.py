@@ -18,12 +18,23 @@ from lamini.comparison.herd import Kind, Member, Tree
 from lamini.compose import CONF
 from lamini.errors import UserError
 from lamini.evaluation.benchmarks import paper
+from lamini.rating.web.text import visible
 from lamini.runs import RunFolder
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 RESULTS = 1
 """Format of evaluation/<suite>.json that this version reads."""
+
+
+NAMES = ("student", "family", "size")
+FORMS: dict[str, Any] = {
+    **dict.fromkeys((*NAMES, "status", "architecture", "init", "error"), str | None),
+    **dict.fromkeys(("data", "provenance", "held_out"), dict | None),
+    **dict.fromkeys(("parameters", "steps"), int | None),
+    **dict.fromkeys(("seconds", "validation_loss", "validation_bits_per_byte"), int | float | None),
+}
+"""Keys of run.json that chapters read, and what they may be."""
 
 
 def is_member(folder: Path) -> bool:
@@ -44,7 +55,7 @@ def member_of(folder: Path) -> tuple[Member | None, list[str]]:
         return _model(folder, suites, problems), []
     record, status = _record(folder, problems)
     config = _config(folder, problems)
-    name = folder.resolve().name
+    name = visible(folder.resolve().name)
     return Member(name, Kind.run, folder, record, config, suites, status, tuple(problems)), []
 
 
@@ -53,13 +64,19 @@ def _record(folder: Path, problems: list[str]) -> tuple[Tree, str]:
     run = RunFolder(folder)
     try:
         record = run.record()
-        status = str(record.get("status", "damaged"))
-        return record, "killed" if status == "running" and not run.running() else status
     except UserError as error:
         problems.append(str(error))
         return {}, "damaged"
+    if strange := [name for name, kinds in FORMS.items() if not isinstance(record.get(name), kinds)]:
+        problems.append(f"{run.record_file} is no record of a run ({', '.join(strange)} of another form)")
+        return {}, "damaged"
+    named = {name: visible(record[name]) for name in NAMES if record.get(name)}
+    status = visible(record.get("status") or "damaged")
+    try:
+        killed = status == "running" and not run.running()
     except OSError:
-        return record, status  # a lock that may not be touched: as the record says
+        killed = False  # the lock may not be touched: as the record says
+    return {**record, **named}, "killed" if killed else status
 
 
 def _config(folder: Path, problems: list[str]) -> Tree:
@@ -81,19 +98,29 @@ def _suites(folder: Path) -> tuple[dict[str, Tree], list[str]]:
     for file in sorted((folder / "evaluation").glob("*.json")):
         try:
             tree = json.loads(file.read_text(encoding="utf-8"))
+            trouble = wrong(tree)
         except (OSError, ValueError) as error:
-            problems.append(f"{file} is torn or cannot be read ({_first(error)}); evaluate.py writes it anew")
-            continue
-        if not isinstance(tree, dict):
-            problems.append(f"{file} holds no results; evaluate.py writes it anew")
-        elif tree.get("format", RESULTS) != RESULTS:
-            problems.append(
-                f"{file} has format {tree['format']}, this version reads {RESULTS};"
-                " evaluate.py writes it anew"
-            )
+            trouble = f"is torn or cannot be read ({_first(error)})"
+        if trouble:
+            problems.append(f"{file} {trouble}; evaluate.py writes it anew")
         else:
             suites[file.name.removesuffix(".json")] = tree
     return suites, problems
+
+
+def wrong(tree: Any) -> str | None:
+    """Why a tree is no result that a chapter could read; None where it is one."""
+    if not isinstance(tree, dict):
+        return "holds no results"
+    if tree.get("format", RESULTS) != RESULTS:
+        return f"has format {tree['format']}, this version reads {RESULTS}"
+    for part in (tree, *tree.get("others", {}).values()) if "tasks" in tree else ():
+        for name, entry in {**part["tasks"], **part.get("groups", {})}.items():
+            if "share" not in entry or "value" not in entry.get(entry.get("headline"), {}):
+                return f"is no whole result: {name} has no headline"
+    if "judges" in tree and tree.get("judged_by") not in tree["judges"]:
+        return "is no whole result: nobody judged"
+    return None
 
 
 def _first(error: Exception) -> str:
@@ -102,14 +129,14 @@ def _first(error: Exception) -> str:
 
 def _model(folder: Path, suites: Mapping[str, Tree], problems: list[str]) -> Member:
     """A model that was only scored; what it is follows from the name of what was loaded."""
-    name = folder.resolve().name
+    name = visible(folder.resolve().name)
     told = [tree["student"] for tree in suites.values() if isinstance(tree.get("student"), dict)]
     source = str(next((one.get("source") for one in told if one.get("source")), name))
     record = {
         "student": name,
         "source": source,
         "init": "scratch" if any(one.get("scratch") for one in told) else "pretrained",
-        **facts(source.rstrip("/").rpartition("/")[2]),
+        **(facts(name) or facts(source.rstrip("/").rpartition("/")[2])),
     }
     return Member(name, Kind.model, folder, record, {}, suites, "done", tuple(problems))
 

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from lamini.comparison.blocks import Mark, Where
 from lamini.comparison.herd import Herd, Member
 
-SCRATCH = Mark("scratch", "began from random weights")
+LONGEST = 40  # characters of a name in a figure
+SCRATCH = Mark("*", "began from random weights, not from published ones")
 
 
 def scratch(members: Sequence[Member | None]) -> dict[Where, Mark]:
     """Marks of the rows whose member began from random weights; None: the row is no member's."""
     return {(row, 0): SCRATCH for row, member in enumerate(members) if member is not None and member.scratch}
+
+
+def folders(herd: Herd) -> str:
+    """What `students=` and `runs=` name this herd by: `outputs/herd`, or `'[outputs/herd,outputs/bases]'`."""
+    told = dict.fromkeys(str(member.folder.parent) for member in herd.members if member.folder)
+    if not told:
+        return "outputs/herd"
+    return shlex.quote(next(iter(told)) if len(told) == 1 else f"[{','.join(told)}]")
+
+
+def drawn(text: str) -> str:
+    """A name for a figure: one line of at most 40 characters that XML can hold.
+
+    >>> drawn("a\\x00b\\n  c")
+    'a b c'
+    """
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
 def hexadecimal(digest: str) -> str:

@@ -20,6 +20,7 @@ from lamini.comparison import beside, published
 from lamini.comparison.herd import Herd, Member
 from lamini.comparison.members import is_member, member_of
 from lamini.errors import UserError
+from lamini.rating.web.text import visible
 
 PAPER = "paper"
 
@@ -137,7 +138,8 @@ def _named_apart(members: Sequence[Member]) -> list[Member]:
     for member in members:
         key = member.key
         if keys.count(key) > 1:
-            key = f"{member.folder.resolve().parent.name if member.folder else PAPER}/{key}"
+            herd = member.folder.resolve().parent.name if member.folder else PAPER
+            key = f"{visible(herd)}/{key}"
         number = 2
         unique = key
         while unique in taken:

@@ -101,15 +101,21 @@ class Fit:
             return None
         row_P = np.zeros(len(self._best[1]))
         row_P[0] = 1.0
-        return self._estimate(np.broadcast_to(row_P, (len(self._region[0]), len(row_P))), row_P, 0.0)
+        found = self._estimate(np.broadcast_to(row_P, (len(self._region[0]), len(row_P))), row_P, 0.0)
+        low, high = found.interval or (0.0, 0.0)
+        return Estimate(found.value, (max(low, 0.0), high))
 
     def at(self, *place: float) -> Estimate:
         """The curve's own error at a place, with the interval of the curve."""
-        return self._estimate(self._row(place, self._region[0]), self._row(place, self._best[0][None])[0], 0.0)
+        return self._estimate(
+            self._row(place, self._region[0]), self._row(place, self._best[0][None])[0], 0.0
+        )
 
     def forecast(self, *place: float) -> Estimate:
         """The error that one more student would have there, with the interval of one more point."""
-        return self._estimate(self._row(place, self._region[0]), self._row(place, self._best[0][None])[0], 1.0)
+        return self._estimate(
+            self._row(place, self._region[0]), self._row(place, self._best[0][None])[0], 1.0
+        )
 
     def residual(self) -> float:
         """Root mean square of the points' distance from the curve, by degrees of freedom."""
@@ -163,11 +169,11 @@ class Fit:
             grid_GK = np.array([*product(*axes), self._best[0]])
             solved = [self._solved(grid_GK, columns) for columns in self._subsets()]
             fits_G = np.min([_feasible(one) for one in solved], axis=0) <= self._bound
-            box = [
-                _around(axis, grid_GK[fits_G, term]) for term, axis in enumerate(axes)
-            ]
+            box = [_around(axis, grid_GK[fits_G, term]) for term, axis in enumerate(axes)]
         kept = [
-            _Solved(one.columns, one.coefficient_GS[fits_G], one.covariance_GSS[fits_G], one.squares_G[fits_G])
+            _Solved(
+                one.columns, one.coefficient_GS[fits_G], one.covariance_GSS[fits_G], one.squares_G[fits_G]
+            )
             for one in solved
         ]
         return grid_GK[fits_G], kept

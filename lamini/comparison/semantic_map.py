@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lamini.comparison.blocks import Drawing
 from lamini.comparison.drawing import colour_of
 from lamini.comparison.herd import Tree
+from lamini.comparison.names import drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -25,20 +26,29 @@ def semantic_map(report: Tree) -> Drawing | None:
         return None
     each = max(1, MOST // len(placed))
     shown = {name: own[:each] for name, own in placed.items()}
-    drawn, there = sum(map(len, shown.values())), sum(map(len, placed.values()))
-    part = f"{drawn:,} of {there:,}" if drawn < there else f"{there:,}"
+    count, there = sum(map(len, shown.values())), sum(map(len, placed.values()))
+    part = f"{count:,} of {there:,}" if count < there else f"{there:,}"
     caption = (
         f"{part} instructions; near ones are alike, distances between groups mean little."
         f" Vectors: {report['parts']['semantic']['model']}."
     )
-    alt = f"Points of {len(shown)} sets of instructions, placed so that instructions of like meaning are near."
+    alt = (
+        f"Points of {len(shown)} sets of instructions, placed so that instructions of like meaning are near."
+    )
 
     def draw(canvas: Canvas) -> None:
         axis = canvas.subplots()
         for name, own in shown.items():
             x, y = [one[0] for one in own], [one[1] for one in own]
             axis.plot(
-                x, y, "o", markersize=2.4, markeredgewidth=0, alpha=0.7, label=name, color=colour_of(name, shown)
+                x,
+                y,
+                "o",
+                markersize=2.4,
+                markeredgewidth=0,
+                alpha=0.7,
+                label=drawn(name),
+                color=colour_of(name, shown),
             )
         axis.set(xticks=[], yticks=[])
         axis.grid(visible=False)

@@ -1,4 +1,4 @@
-"""Completions that a classifier flags (paper Table 6), from evaluation/toxicity.json. Numbers only, no texts."""
+"""Completions that a classifier flags (paper Table 6), from evaluation/toxicity.json: numbers, no texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lamini.comparison import published
 from lamini.comparison.blocks import Block, Drawing, Listing, Mark, Where
 from lamini.comparison.drawing import FAINT, colour_of, gid
 from lamini.comparison.herd import Herd, Member, Tree
-from lamini.comparison.names import scratch
+from lamini.comparison.names import drawn, scratch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SUITE = "toxicity"
 GROUPS = ("non-toxic", "toxic")
 LEVEL = 0.05
-DIFFERS = Mark("*", "differs from the model it began from: p below 0.05 by Fisher's exact test")
+DIFFERS = Mark("†", "differs from the model it began from: p below 0.05 by Fisher's exact test")
 MOST = 40  # students in the figure
 
 
@@ -47,7 +47,10 @@ def paper(herd: Herd) -> list[Block]:
     members = [member for member in herd.members if SUITE in member.suites]
     note = "arXiv 2304.14402, Table 6: the moderation endpoint of spring 2023; its prompts are not published."
     title = "Toxicity: completions flagged, in the paper (Table 6)"
-    return [listing(Herd(members), "paper_table6", title, note), *changes(Herd(members), "paper_table6_changes")]
+    return [
+        listing(Herd(members), "paper_table6", title, note),
+        *changes(Herd(members), "paper_table6_changes"),
+    ]
 
 
 def _asked(tree: Tree) -> str:
@@ -77,8 +80,8 @@ def listing(herd: Herd, name: str, title: str, note: str) -> Listing:
     if all(line[-1] is None for line in rows):
         columns, rows = columns[:-1], [line[:-1] for line in rows]
     notes = [
-        f"{note} Interval of 95 %: Wilson's. Change: points beside the model it began from, whose answers to the same"
-        " prompts the test takes for independent, which makes it careful."
+        f"{note} Interval of 95 %: Wilson's. Change: points beside the model it began from, whose answers to"
+        " the same prompts the test takes for independent, which makes it careful."
     ]
     listed = [member.key for member in herd.members]
     return Listing(Table(name, title, columns, rows, notes), {**marks, **scratch(herd.members)}, listed)
@@ -131,8 +134,10 @@ def changes(herd: Herd, name: str) -> list[Block]:
         axis = canvas.subplots()
         for row, (base, member) in enumerate(pairs):
             _arrow(axis, row, base, member, families)
-        axis.set_yticks(range(len(pairs)), [member.key for _, member in pairs])
-        axis.set(ylim=(len(pairs) - 0.4, -0.6), xlabel="% of the completions of toxic prompts that are flagged")
+        axis.set_yticks(range(len(pairs)), [drawn(member.key) for _, member in pairs])
+        axis.set(
+            ylim=(len(pairs) - 0.4, -0.6), xlabel="% of the completions of toxic prompts that are flagged"
+        )
         axis.set_xlim(left=0)
         axis.grid(visible=False, axis="y")
 
@@ -148,11 +153,13 @@ def _arrow(axis: Any, row: int, base: Member, member: Member, families: Sequence
     colour = colour_of(member.family, families)
     told = member.suites[SUITE]["groups"]["toxic"]["answer"]
     before, now = _rate(base, "toxic"), _rate(member, "toxic")
-    drawn = [
-        *axis.plot([100 * told["low"], 100 * told["high"]], [row, row], color=colour, linewidth=1.2, alpha=0.6),
+    artists = [
+        *axis.plot(
+            [100 * told["low"], 100 * told["high"]], [row, row], color=colour, linewidth=1.2, alpha=0.6
+        ),
         *axis.plot([before, now], [row, row], color=FAINT, linewidth=0.8, linestyle=":"),
         *axis.plot([before], [row], "o", color=colour, fillstyle="none", markersize=7),
         *axis.plot([now], [row], "o", color=colour, markersize=6),
     ]
-    for artist in drawn:
+    for artist in artists:
         gid(artist, member.key)

@@ -9,7 +9,7 @@ from typing import Any
 from lamini.analysis import rulers, sections
 from lamini.analysis.rows import COLUMNS
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import rated
+from lamini.comparison import rated, rated_tables
 from lamini.comparison.bars import bars_of
 from lamini.comparison.blocks import Block, Chapter, Listing, Missing, Text
 from lamini.comparison.data_line import analyze_line
@@ -22,7 +22,7 @@ from lamini.rating.summary.paper import published
 
 FORMAT = 1  # of report.json
 LEVELS = ("A: valid and satisfying", "B: minor errors", "C: major errors", "D: invalid")
-RATE = "python rate.py answers=<pairs> sheet=pairs, then the same line with mode=summary"
+RATE = "python rate.py answers=<pairs> sheet=pairs"
 
 
 def chapter(herd: Herd) -> Chapter:
@@ -35,14 +35,18 @@ def chapter(herd: Herd) -> Chapter:
     studies = rated.of_sheet(herd, "pairs")
     blocks += [block for tree in studies for block in rated.study(herd, tree)]
     if not studies:
-        blocks.append(Missing("ratings of the data by people", RATE))
-    return Chapter("dataset", "Dataset", blocks + (paper(herd) if herd.paper else []))
+        blocks.append(
+            Missing("Ratings of the data by people; mode=summary at the end of the line sums them up.", RATE)
+        )
+    return Chapter("dataset", "Dataset", blocks + (paper() if herd.paper else []))
 
 
 def of_report(herd: Herd, fingerprint: str, report: Tree, several: bool) -> list[Block]:
     """Tables and map of one report; with `several` their names say of which data they are."""
     if report.get("format") != FORMAT:
-        told = f"a report on data {fingerprint} that this version reads (it has format {report.get('format')})"
+        told = (
+            f"A report on data {fingerprint} that this version reads: it has format {report.get('format')}."
+        )
         return [Missing(told, analyze_line(_data_of(herd, fingerprint)))]
     students = len(_trained_on(herd, fingerprint))
     who = f", on which {students:,} of the students were trained" if students else ""
@@ -90,10 +94,10 @@ def missing(herd: Herd) -> list[Block]:
     prints = dict.fromkeys(member.data for member in herd.members if member.data)
     without = [one for one in prints if one not in herd.analysis]
     found: list[Block] = [
-        Missing(f"a report on data {one}", analyze_line(_data_of(herd, one))) for one in without
+        Missing(f"A report on data {one}.", analyze_line(_data_of(herd, one))) for one in without
     ]
     if not prints and not herd.analysis:
-        found.append(Missing("a report on the data", analyze_line(None)))
+        found.append(Missing("A report on the data.", analyze_line(None)))
     return found
 
 
@@ -107,17 +111,17 @@ def _data_of(herd: Herd, fingerprint: str) -> Tree | None:
     return next((one for one in told if one), None)
 
 
-def paper(herd: Herd) -> list[Block]:
+def paper() -> list[Block]:
     """Tables 1 and 2 and Figure 3 as the paper has them."""
     known = sections.published()
     return [
         Text(
-            "**In the paper** (arXiv 2304.14402) nothing was deduplicated or filtered. Its Figure 2 is a map without"
-            " published coordinates: analyze.py draws one of any data, with a number for each set."
+            "**In the paper** (arXiv 2304.14402) nothing was deduplicated or filtered. Its Figure 2 is a map"
+            " without published coordinates: analyze.py draws one of any data, with a number for each set."
         ),
         Listing(table1(known["table1"])),
         Listing(table2(known["table2"])),
-        *figure3(herd),
+        *figure3(),
     ]
 
 
@@ -141,7 +145,7 @@ def table2(known: Tree) -> Table:
     return Table("paper_table2", "MATTR x100, in the paper (Table 2)", columns, rows, ["Window of 50 words."])
 
 
-def figure3(herd: Herd) -> list[Block]:
+def figure3() -> list[Block]:
     """How people rated the paper's data."""
     parts = {part: published("pairs", part) for part in COLUMNS}
     panels = {
@@ -149,18 +153,22 @@ def figure3(herd: Herd) -> list[Block]:
         for part, told in parts.items()
     }
     title = "How people rated 400 pairs of each source (paper Figure 3)"
-    caption = "Share of the rated texts; their number stands in the bars. Some rows do not sum to 400 there either."
+    caption = (
+        "Share of the rated texts; their number stands in the bars. Some rows do not sum to 400 there either."
+    )
     alt = (
-        "Stacked bars of seven sources by levels A to D. Nearly all instructions are rated A; of the responses to"
-        " collected P3 and FLAN prompts one in eight is rated C or D."
+        "Stacked bars of seven sources by levels A to D. Nearly all instructions are rated A; of the"
+        " responses to collected P3 and FLAN prompts one in eight is rated C or D."
     )
     rows = [
-        [part, *rated.published_line(name, counts)]
+        [part, *rated_tables.published_line(name, counts)]
         for part, told in parts.items()
         for name, counts in told.items()
     ]
-    columns = [Column("part"), *rated.level_columns("ABCD")]
+    columns = [Column("part"), *rated_tables.level_columns("ABCD")]
     columns[1] = Column("set")
     note = "Intervals of 95 % are Wilson's, worked out here."
-    table = Table("paper_figure3", "Ratings of the data, in the paper (Figure 3)", columns, rows, [note])
-    return [bars_of(herd, Bars(title, caption, LEVELS, panels), "paper_figure3", alt), Listing(table)]
+    table = Table(
+        "paper_figure3_counts", "Ratings of the data, in the paper (Figure 3)", columns, rows, [note]
+    )
+    return [bars_of(Bars(title, caption, LEVELS, panels), "paper_figure3", alt, {}), Listing(table)]

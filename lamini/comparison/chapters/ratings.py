@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from lamini.analysis.tables import Table
-from lamini.comparison import rated
+from lamini.comparison import rated, rated_tables
 from lamini.comparison.bars import bars_of
 from lamini.comparison.blocks import Block, Chapter, Listing, Missing, Text
 from lamini.comparison.herd import Herd
-from lamini.comparison.names import keys
+from lamini.comparison.names import folders, member_of
 from lamini.rating.summary.figure import Bar, Bars
 from lamini.rating.summary.paper import published
 
 SHEETS = ("responses", "preference")
-LEVELS = (
-    "A: valid and satisfying",
-    "B: minor errors",
-    "C: major errors",
-    "D: invalid",
+LEVELS = ("A: valid and satisfying", "B: minor errors", "C: major errors", "D: invalid")
+CALLED = {"LaMini-Cerebras": "LaMini-C", "Cerebras-GPT": "C-GPT", "-large": "", "-xl": ""}
+ANSWERS = (
+    "outputs/bases/answers/answers114.parquet"  # where evaluate.py puts them unless it is told otherwise
 )
-COMMAND = "python rate.py answers=<herd>/answers/<set>.parquet, then the same line with mode=summary"
 
 
 def chapter(herd: Herd) -> Chapter:
@@ -26,8 +24,16 @@ def chapter(herd: Herd) -> Chapter:
     studies = rated.of_sheet(herd, *SHEETS)
     blocks = [block for tree in studies for block in rated.study(herd, tree)]
     if not studies:
-        blocks.append(Missing("ratings of this herd's responses", COMMAND))
+        blocks.append(unrated(herd))
     return Chapter("ratings", "Human ratings", blocks + (figure5(herd) if herd.paper else []))
+
+
+def unrated(herd: Herd) -> Missing:
+    """What makes ratings: answers, raters, and a summary of what they said."""
+    line = f"python evaluate.py students={folders(herd)} suite=answers114 && python rate.py answers={ANSWERS}"
+    return Missing(
+        "Ratings of this herd's responses; mode=summary at the end of the line sums them up.", line
+    )
 
 
 def figure5(herd: Herd) -> list[Block]:
@@ -39,19 +45,32 @@ def figure5(herd: Herd) -> list[Block]:
         LEVELS,
         {"": [Bar(owner, tuple(map(float, counts))) for owner, counts in told.items()]},
     )
-    alt = f"Stacked bars of {len(told)} models by levels A to D, from gpt-3.5-turbo with 91 A to GPT-2-xl with none."
-    lines = [rated.published_line(owner, counts) for owner, counts in told.items()]
+    alt = f"Stacked bars of {len(told)} models by levels A to D: gpt-3.5-turbo has 91 A, GPT-2-xl has none."
+    lines = [rated_tables.published_line(owner, counts) for owner, counts in told.items()]
     note = (
-        "arXiv 2304.14402, Figure 5: eight people, each response rated once, so that it has no agreement. Intervals"
-        " of 95 % are Wilson's, worked out here; a model's name says what it was called there."
+        "arXiv 2304.14402, Figure 5: eight people, each response rated once, so that it has no agreement."
+        " Intervals of 95 % are Wilson's, worked out here; a model's name says what it was called there."
     )
     title = "Responses, in the paper (Figure 5)"
-    table = Table("paper_figure5", title, rated.level_columns("ABCD"), lines, [note])
+    table = Table("paper_figure5_counts", title, rated_tables.level_columns("ABCD"), lines, [note])
+    members = {owner: member_of(herd, _called(owner)) for owner in told}
+    keys = {owner: member.key if member else "" for owner, member in members.items()}
     return [
         Text(
-            "In the paper people see it differently from the benchmarks: Flan-T5-large scores best there and has"
-            " 28 of 114 responses rated A or B; tuned on the teacher's answers it has 70."
+            "In the paper people see it differently from the benchmarks: Flan-T5-large scores best there and"
+            " has 28 of 114 responses rated A or B; tuned on the teacher's answers it has 70."
         ),
-        bars_of(herd, bars, "paper_figure5", alt),
-        Listing(table, rows=keys(herd, list(told))),
+        bars_of(bars, "paper_figure5", alt, keys),
+        Listing(table, rows=list(keys.values())),
     ]
+
+
+def _called(owner: str) -> str:
+    """What Tables 9 to 14 call a model of Figure 5.
+
+    >>> _called("LaMini-Cerebras-1.3B"), _called("Flan-T5-large-783M")
+    ('LaMini-C-1.3B', 'Flan-T5-783M')
+    """
+    for there, here in CALLED.items():
+        owner = owner.replace(there, here)
+    return owner

@@ -67,8 +67,8 @@ def score(options: Latency, config: EvaluateConfig, subject: Subject) -> Outcome
     prompt = prompt_of(student, options.prompt_tokens)
     if student.room(len(prompt), options.new_tokens) < options.new_tokens:
         raise UserError(
-            f"suite.prompt_tokens={options.prompt_tokens} and suite.new_tokens={options.new_tokens} do not fit"
-            f" into the {student.context} positions of {subject.name}"
+            f"suite.prompt_tokens={options.prompt_tokens} and suite.new_tokens={options.new_tokens} do not"
+            f" fit into the {student.context} positions of {subject.name}"
         )
     timed(student, prompt, options.new_tokens)  # caches of memory and of code are cold
     answers = [timed(student, prompt, options.new_tokens) for _ in range(options.repeats)]
@@ -82,7 +82,8 @@ def score(options: Latency, config: EvaluateConfig, subject: Subject) -> Outcome
 
 
 def summary(answers: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
-    """Of seconds by answer and token. One answer of 3 and 1 and 2 seconds: 1500 ms a token, 3000 to the first."""
+    """Of seconds by answer and token. One answer of 3 and 1 and 2 seconds: 1500 ms a token, 3000 to the
+    first."""
     return {
         "token_ms": _spread([seconds for answer in answers for seconds in answer[1:]]),
         "first_ms": _spread([answer[0] for answer in answers]),

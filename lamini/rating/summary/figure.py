@@ -99,7 +99,9 @@ def panels(body: Any, figure: Bars, each: Each | None = None, faint: str = FAINT
 
     axes = body.subplots(1, len(figure.panels), sharey=_same_rows(figure), squeeze=False)[0]
     for axis, (panel, bars) in zip(axes, figure.panels.items(), strict=True):
-        _panel(axis, bars, len(figure.levels), NARROW * len(figure.panels), each or (lambda artist, bar: None))
+        _panel(
+            axis, bars, len(figure.levels), NARROW * len(figure.panels), each or (lambda artist, bar: None)
+        )
         axis.set(title=panel, xlim=(0, 1))
         axis.xaxis.set_major_formatter(PercentFormatter(1))
         axis.spines[["top", "right", "left"]].set_visible(False)
