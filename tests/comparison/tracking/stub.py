@@ -172,6 +172,12 @@ class Server(ThreadingHTTPServer):
     def on_runstoppedstatus(self, told: Tree) -> Tree:
         return {"project": {"run": {"stopped": False}}}
 
+    def on_organizationcoreweaveorganizationid(self, told: Tree) -> Tree:
+        return {"entity": {"organization": {"coreWeaveOrganizationId": None}}}
+
+    def on_artifacttype(self, told: Tree) -> Tree:
+        return {"project": {"artifact": None}}
+
     def on_createartifact(self, told: Tree) -> Tree:
         artifact = {
             "id": "QXJ0aWZhY3Q6MQ==",

@@ -133,6 +133,7 @@ def _online(sync: Sync, herd: Path, out: Path, **more: str) -> Any:
     return sync(f"python {script} {herd} {out}", **more)
 
 
+@pytest.mark.slow
 def test_online_the_views_are_saved_and_scores_go_where_training_was_uploaded(
     herd: Path, tmp_path: Path, server: Server, sync: Sync
 ) -> None:
