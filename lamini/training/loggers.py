@@ -42,6 +42,13 @@ class Wandb:
     mode: WandbMode  # online, offline, or auto: online with a key, else offline
     tags: list[str]  # added to family, size and init
 
+    def check(self) -> None:
+        """Raise UserError where a key is needed and there is none."""
+        if self.mode is WandbMode.online and not has_key():
+            raise UserError(
+                f"logger.mode=online needs a key in WANDB_API_KEY (wandb login keeps one); {OTHERS}"
+            )
+
     def build(self, folder: Path, run: dict[str, Any]) -> list[Logger]:
         """The logger of a started W&B run; `run` has id, name, group, tags and config.
 
@@ -64,6 +71,9 @@ class Wandb:
 class Csv:
     """csv/metrics.csv in the run folder."""
 
+    def check(self) -> None:
+        """It needs nothing."""
+
     def build(self, folder: Path, run: dict[str, Any]) -> list[Logger]:
         """The logger; a folder has one run, so `run` tells it nothing."""
         from pytorch_lightning.loggers import CSVLogger
@@ -74,6 +84,9 @@ class Csv:
 @dataclass
 class Nothing:
     """metrics.jsonl alone."""
+
+    def check(self) -> None:
+        """It needs nothing."""
 
     def build(self, folder: Path, run: dict[str, Any]) -> list[Logger]:
         """No logger."""
@@ -113,12 +126,12 @@ def sync_line(folders: Iterable[Path], project: str | None = None, entity: str |
 
 
 def has_key() -> bool:
-    """Whether a W&B key is at hand, in WANDB_API_KEY or .netrc."""
+    """Whether a W&B key is at hand, in WANDB_API_KEY, as an identity token, or in .netrc."""
     import netrc
     from urllib.parse import urlsplit
 
     server = urlsplit(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai").hostname or ""
-    if os.environ.get("WANDB_API_KEY"):
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     try:
         return netrc.netrc(os.environ.get("NETRC") or None).authenticators(server) is not None

@@ -54,5 +54,5 @@ class TrackedTrackio(Tracked):
         numbers = {f"summary/{name}": one for name, one in summary.items() if isinstance(one, int | float)}
         with redirect_stdout(StringIO()):
             self.run.log(numbers, step=self.step)
-            self.run.finish()
+            trackio.finish()  # not the run's own: at exit it would be ended, and told, once more
         return f"trackio show --project {self.run.project}"
