@@ -110,7 +110,8 @@ def open_wandb(
             reinit="create_new", settings=wandb.Settings(silent=True, **settings),
         )  # fmt: skip
     except wandb.Error as error:
-        raise UserError(f"logger=wandb: {error}; {OTHERS}") from error
+        said = " ".join(str(error).split()).rstrip(".")
+        raise UserError(f"logger=wandb: {said}; {OTHERS}") from error
     experiment.define_metric("trainer/global_step")
     experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
     return experiment

@@ -36,8 +36,8 @@ small.train(Path(sys.argv[1]) / "a", "t5", *line, "data.held_out=2")
 READ = """
 import json
 from trackio.sqlite_storage import SQLiteStorage
-kept = SQLiteStorage
-runs = {name: [kept.get_logs("mine", name), kept.get_run_config("mine", name)] for name in kept.get_runs("mine")}
+kept, mine = SQLiteStorage, "mine"
+runs = {name: [kept.get_logs(mine, name), kept.get_run_config(mine, name)] for name in kept.get_runs(mine)}
 print(json.dumps(runs, default=str))
 """
 
