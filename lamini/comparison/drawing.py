@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -72,7 +73,7 @@ def ids(keys: str) -> str:
     >>> ids("herd/t5-nano,seed=1\\n<b>")
     'herd/t5-nano%2Cseed%3D1 %3Cb%3E'
     """
-    return " ".join(quote(key) for key in keys.split("\n") if key)
+    return " ".join(quote(key, errors="surrogatepass") for key in keys.split("\n") if key)
 
 
 @cache
@@ -101,7 +102,11 @@ def _saved(drawing: Drawing, ending: str, metadata: dict[str, None]) -> bytes:
 
     content = io.BytesIO()
     salt = f"lamini {drawing.name}"  # ids differ between the figures of a page
-    with rc_context({**LOOK, "axes.prop_cycle": cycler(color=list(FAMILIES)), "svg.hashsalt": salt}):
+    with (
+        warnings.catch_warnings(),
+        rc_context({**LOOK, "axes.prop_cycle": cycler(color=list(FAMILIES)), "svg.hashsalt": salt}),
+    ):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the page has the reader's fonts
         canvas: Canvas = Figure(figsize=(drawing.width, drawing.height), layout="constrained")
         drawing.draw(canvas)
         shorten(canvas)
@@ -112,7 +117,8 @@ def _saved(drawing: Drawing, ending: str, metadata: dict[str, None]) -> bytes:
 @cache
 def _bare(drawing: Drawing) -> bytes:
     """What matplotlib wrote, cleaned, as XML."""
-    root = ElementTree.fromstring(_saved(drawing, "svg", {"Date": None, "Creator": None}))
+    written = _saved(drawing, "svg", {"Date": None, "Creator": None})
+    root = ElementTree.fromstring(re.sub(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]", b"", written))  # XML has none
     for child in list(root):
         if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}defs"):  # licence, and a style for all of a page
             root.remove(child)

@@ -16,6 +16,7 @@ from lamini.comparison.palette import DARK, FAMILIES, INK
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>x</script> $\\frac{ & \"'"
+CONTROL = "a\x1b[31mb"
 
 
 def drawing(draw: Callable[[Any], None], name: str = "one") -> Drawing:
@@ -47,6 +48,11 @@ def test_no_style_that_a_page_would_have_to_allow_and_no_raw_text() -> None:
     assert " style=" not in text and "<style" not in text and "<script" not in text
     assert root.get("role") == "img" and root.get("aria-label") == 'A line <that> "rises"'
     assert HOSTILE in [element.text for element in root.iter(f"{SVG}text")]
+
+
+def test_control_characters_of_a_name_do_not_break_the_file() -> None:
+    root = ElementTree.fromstring(inline(drawing(lambda canvas: canvas.subplots().set_xlabel(CONTROL))))
+    assert "a[31mb" in [element.text for element in root.iter(f"{SVG}text")]
 
 
 def test_what_belongs_to_members_says_so() -> None:

@@ -1,4 +1,4 @@
-"""What all students said to the same instructions, side by side, as the paper's raters saw it (section 4.2)."""
+"""What all students said to the same instructions, side by side, as raters saw it (paper section 4.2)."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from typing import Any
 
 from lamini.analysis.tables import Column, Table
@@ -107,6 +108,7 @@ def chapters(one: Herd, tables: int = 3) -> list[Chapter]:
     ]
 
 
+@cache
 def book(members: int = 21, tables: int = 3) -> str:
     """All of it as a page."""
     one = herd(members)

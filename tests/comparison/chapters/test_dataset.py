@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,12 +72,12 @@ def analyzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     outputs = tmp_path_factory.mktemp("outputs")
     words = ["data=oracle", "data.pairs=150", "data.held_out=0", "processes=1", "figures=false"]
-    words += ["semantic.model=tfidf", "semantic.points=1", f"paths.output_dir={outputs}"]
+    words += ["semantic.model=null", f"paths.output_dir={outputs}"]
     analyze(compose("analyze", [*words, f"paths.cache_dir={outputs / 'cache'}"]))  # type: ignore[arg-type]
     return outputs
 
 
-def report_of(outputs: Path) -> tuple[str, Path, dict[str, object]]:
+def report_of(outputs: Path) -> tuple[str, Path, dict[str, Any]]:
     (file,) = (outputs / "analysis").glob("*/report.json")
     tree = json.loads(file.read_text())
     return str(tree["fingerprint"]), file.parent, {**tree, "folder": str(file.parent)}
@@ -99,6 +100,16 @@ def test_a_report_of_ours(analyzed: Path) -> None:
         isinstance(blocks[0], Text) and fingerprint in blocks[0].markdown and "1 of the" in blocks[0].markdown
     )
     assert "instruction mean, paper" in [column.name for column in found["lengths"].table.columns]
+
+
+def test_spread_of_meaning(analyzed: Path) -> None:
+    _, _, tree = report_of(analyzed)
+    told = {"rows": 9, "distance": 0.75, "bounds": [0.7, 0.8], "vendi": 4.5}
+    part = {"model": "tfidf", "vendi_rows": 9, "sets": {"alpaca": told}}
+    found = {
+        table.name: table for table in dataset.tables({**tree, "parts": {**tree["parts"], "semantic": part}})
+    }
+    assert found["semantic"].rows == [["alpaca", 9, 0.75, 0.7, 0.8, 4.5]]
 
 
 def test_several_reports_have_names_of_their_own(analyzed: Path) -> None:
