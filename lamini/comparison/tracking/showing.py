@@ -47,7 +47,7 @@ def _online(members: list[Member], chapter: Chapter, project: str, entity: str, 
         shown = workspace(members, project, entity).save()
         written = report(members, chapter, project, entity, runs=True).save()
     lines = [f"W&B workspace: {shown.url}", f"W&B report: {written.url}"]
-    lines += [f"W&B: scores of {len(told)} runs added"] if told else []
+    lines += [f"W&B: last numbers and scores of {len(told)} runs added"] if told else []
     waiting = sync_lines(members, out, project, entity)
     return lines + [f"W&B: not uploaded yet: {line}" for line in waiting]
 
@@ -57,7 +57,8 @@ def _files(members: list[Member], chapter: Chapter, project: str, entity: str | 
     summaries.add(members, out, project, entity, offline=True)
     shown = write_workspace(workspace(members, project, entity or ""), out / "workspace.json")
     written = write_report(report(members, chapter, project, entity or "", runs=False), out / "report.json")
-    lines = [f"W&B offline: {shown} and {written}; the same line with a key in WANDB_API_KEY puts them up"]
+    later = "without offline=true and with a key in WANDB_API_KEY the same line puts them up"
+    lines = [f"W&B offline: {shown} and {written}; {later}"]
     return lines + [f"W&B runs: {line}" for line in sync_lines(members, out, project, entity)]
 
 

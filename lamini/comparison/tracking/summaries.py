@@ -2,7 +2,7 @@
 
 Training ended before anybody scored, so the scores come as one more attempt of the same run. Online W&B adds
 them to the run's summary; `wandb sync` puts the attempt's summary in the place of the old one, so offline
-it has to hold all of it. Models that were only scored (the bases) become runs of their own, published numbers
+it has to hold all of it. Models that were only scored (the bases) become runs of their own; published numbers
 do not.
 """
 
@@ -27,7 +27,9 @@ QUIETLY = {"console": "off", "x_disable_stats": True, "x_disable_meta": True, "x
 def add(
     members: Sequence[Member], out: Path, project: str, entity: str | None, offline: bool
 ) -> list[Member]:
-    """Give the scores to W&B, or write them to `<out>/wandb` for `wandb sync`; returns whose.
+    """Give last numbers and scores to W&B, or write them to `<out>/wandb` for `wandb sync`; returns whose.
+
+    So a herd that was trained with another logger is in the table, too.
 
     They are written, too, where a run's own attempts are not uploaded yet: `wandb sync` would wipe them out.
 
@@ -38,7 +40,7 @@ def add(
     """
     shutil.rmtree(out / "wandb", ignore_errors=True)
     columns = scored(members)
-    told = [one for one in members if columns[one.key] and (one.kind is Kind.model or _known(one))]
+    told = [one for one in members if _known(one) or (one.kind is Kind.model and columns[one.key])]
     for member in told:
         later = offline or bool(member.folder and pending(member.folder))  # after training's own upload
         run = open_wandb(_run(member), project, entity, out, later, **QUIETLY)
@@ -82,8 +84,9 @@ def last_logged(member: Member) -> dict[str, Any]:
 
 
 def _known(member: Member) -> bool:
-    """Whether a run's own files say who it is: not those of a torn run.json or config.yaml."""
-    return member.kind is Kind.run and bool(member.config and member.record.get("wandb_id"))
+    """Whether it is a run that has ended and whose own files say who it is: torn ones do not."""
+    whole = bool(member.config and member.record.get("wandb_id"))
+    return member.kind is Kind.run and whole and member.status != "running"
 
 
 def group(member: Member) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from lamini.comparison.blocks import Chapter, Text
 from lamini.comparison.herd import Herd, Kind, Member
@@ -74,7 +76,7 @@ def test_a_second_call_replaces_what_the_first_one_wrote(herd: Path, tmp_path: P
     first = {path.name for path in (out / "wandb").glob("offline-run-*")}
     _show(herd, out)
     second = {path.name for path in (out / "wandb").glob("offline-run-*")}
-    assert len(first) == len(second) == 2
+    assert len(first) == len(second) == 3
 
 
 def test_a_model_that_was_only_scored_becomes_a_run_of_its_own(
@@ -90,6 +92,29 @@ def test_a_model_that_was_only_scored_becomes_a_run_of_its_own(
     assert run.name == "t5-small" and run.group == "bases" and run.told["jobType"] == "evaluate"
     assert run.config["family"] == "t5" and run.config["parameters"] == 60506624
     assert run.summary["nlp15/mean"] == 45.0 and run.exit_code == 0
+
+
+def test_a_herd_of_another_logger_is_in_the_table_too(
+    herd: Path, tmp_path: Path, server: Server, sync: Sync
+) -> None:
+    for run in herd.iterdir():
+        shutil.rmtree(run / "wandb")
+    sync(_show(herd, tmp_path / "wandb")[1].removeprefix("W&B runs: "))
+    told = {run.name.removesuffix(" (scratch)"): run for run in server.runs.values()}
+    assert set(told) == {"t5-nano", "gpt2-nano,seed=7", "llama-nano"}
+    assert told["t5-nano"].config["family"] == "t5" and told["t5-nano"].summary["validation/loss"]
+    assert told["llama-nano"].summary["status"] == "failed" and told["llama-nano"].exit_code == 1
+
+
+def test_what_still_runs_is_left_alone_and_what_is_torn_is_no_run(herd: Path, tmp_path: Path) -> None:
+    (herd / "llama-nano" / "config.yaml").write_text("a: [")
+    lock = FileLock(herd / "t5-nano" / "lock")
+    record = small.record(herd / "t5-nano")
+    (herd / "t5-nano" / "run.json").write_text(json.dumps({**record, "status": "running"}))
+    with lock:
+        _show(herd, tmp_path / "wandb")
+    (only,) = (tmp_path / "wandb" / "wandb").glob("offline-run-*")
+    assert only.name.endswith(small.record(herd / "gpt2-nano,seed=7")["wandb_id"])
 
 
 def test_the_papers_numbers_stay_out(tmp_path: Path) -> None:
@@ -145,7 +170,7 @@ def test_online_the_views_are_saved_and_scores_go_where_training_was_uploaded(
     lines = said.stdout.splitlines()
     assert lines[0].startswith(f"W&B workspace: {server.url}/{ENTITY}/lamini?nw=")
     assert lines[1].startswith(f"W&B report: {server.url}/{ENTITY}/lamini/reports/")
-    assert lines[2] == "W&B: scores of 2 runs added" and "not uploaded yet" in lines[3]
+    assert lines[2] == "W&B: last numbers and scores of 3 runs added" and "not uploaded yet" in lines[3]
     assert [view["type"] for view in server.views] == ["project-view", "runs"]
     assert server.projects == {"lamini"}
     (run,) = server.runs.values()
