@@ -74,7 +74,7 @@ def difference_panels(members: Sequence[Member]) -> list[Any]:
     import wandb_workspaces.reports.v2 as wr
 
     name, _ = leading(members)
-    facts = [wr.Config(fact) for fact in ("family", "parameters", "optimizer.lr", "batch_size")]
+    facts: list[Any] = [wr.Config(fact) for fact in ("family", "parameters", "optimizer.lr", "batch_size")]
     ends = [wr.SummaryMetric(end) for end in dict.fromkeys((LOWER[0], name))]
     columns = [wr.ParallelCoordinatesPlotColumn(axis) for axis in (*facts, *ends)]
     return [

@@ -28,7 +28,7 @@ def report(members: Sequence[Member], overview: Chapter, project: str, entity: s
     import wandb_workspaces.reports.v2 as wr
     from wandb_workspaces.expr import And, Metric
 
-    where = {"entity": entity, "project": project} if runs else {}
+    where: dict[str, Any] = {"entity": entity, "project": project} if runs else {}
     runset = wr.Runset(
         **where, name="herd", filters=And(Metric("Group").isin(groups(members))),
         groupby=["config.family", "config.size"], pinned_columns=panels.pinned(members),
@@ -97,7 +97,7 @@ def _order(members: Sequence[Member]) -> Any:
     return wr.OrderBy(wr.SummaryMetric(name), ascending=low_first)
 
 
-def _colours(members: Sequence[Member]) -> dict[Any, str]:
+def _colours(members: Sequence[Member]) -> Any:
     """Family -> its colour in the book."""
     import wandb_workspaces.reports.v2 as wr
 

@@ -51,7 +51,7 @@ def _benchmark(member: Member, suite: str, label: str) -> Columns:
     found = {"mean": scores.mean(member, suite)}
     for task in scores.columns(member, suite):
         one = scores.score(member, suite, task)
-        found[task] = one and one.value
+        found[task] = one.value if one else None
     return {f"{label}/{name}": value for name, value in found.items() if value is not None}
 
 
