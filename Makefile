@@ -22,8 +22,14 @@ help:  ## Show this help
 
 install: $(TEST)  ## Make .venv with everything pinned (every target below does it when needed)
 
-herd: $(TEST)  ## Train the embedded herd: no download, minutes on two CPU cores
-	$(BIN)/python train.py -m experiment=embedded
+# A student that failed (status 1) stops neither the others nor the book; make says so at the end.
+herd: $(TEST)  ## Train, score and compare the embedded herd: no download, minutes on two CPU cores
+	@herd="$${LAMINI_OUTPUT:-outputs}/embedded"; failed=0; \
+	step() { echo "$$*"; "$$@" || { failed=$$?; [ $$failed -eq 1 ] || exit $$failed; }; }; \
+	step $(BIN)/python train.py -m experiment=embedded; \
+	step $(BIN)/python evaluate.py students="$$herd" suite=oracle; \
+	step $(BIN)/python compare.py runs="$$herd"; \
+	exit $$failed
 
 # One thread in each of several processes beats several threads in one on tiny models; a file stays in one
 # process because its fixtures train models.

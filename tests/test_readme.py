@@ -22,8 +22,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "experiments/README.md", "experiments/alpaca-scratch/README.md",
              "experiments/embedded-herd/README.md", "experiments/teacher-engine/README.md",
              "experiments/curation-scale/README.md", "experiments/analysis-scale/README.md",
-             "experiments/rating-load/README.md", "experiments/rating-store/README.md")  # fmt: skip
-SCRIPTS = "(?:train|generate|analyze|evaluate|rate)"
+             "experiments/rating-load/README.md", "experiments/rating-store/README.md",
+             "experiments/compare-scale/README.md")  # fmt: skip
+SCRIPTS = "(?:train|generate|analyze|evaluate|rate|compare)"
 SHOWS = ("--help", "--cfg")  # answered by Hydra, not jobs
 
 
@@ -125,6 +126,20 @@ def herd_rows() -> list[str]:
 def test_the_herd_is_conf_family() -> None:
     table = README.split("| family | architecture |")[1].split("\n\n")[0].splitlines()[2:]
     assert table == herd_rows()
+
+
+def test_the_table_at_the_top_is_the_studys() -> None:
+    students = json.loads((ROOT / "experiments/embedded-herd/results.json").read_text())["students"]
+    axes = ("new_instances", "new_phrasings", "unseen_kinds")
+    expected = []
+    for one in sorted(students, key=lambda one: -one["held_out"]["new_instances"]["student"]):
+        right = [f"{100 * one['held_out'][axis]['student']:.1f}" for axis in axes]
+        more = [f"{one['validation_bits_per_byte']:.3f}", f"{one['minutes']:.1f}"]
+        expected.append(" | ".join([f"| {one['run']}", f"{one['parameters']:,}", *right, *more]) + " |")
+    table = README.split("<!-- herd -->")[1].split("<!-- /herd -->")[0].strip().splitlines()
+    assert table[2:-1] == expected
+    nearest = [max(100 * one["held_out"][axis]["nearest_neighbour"] for one in students) for axis in axes]
+    assert table[-1].split("|")[3:6] == [f" {share:.1f} " for share in nearest]
 
 
 @pytest.mark.parametrize("line", commands())

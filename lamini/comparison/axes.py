@@ -6,6 +6,7 @@ axes are formulae.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -25,9 +26,17 @@ def short(number: float) -> str:
 
 
 class _Short(LogFormatterMathtext):
-    """matplotlib decides which ticks have room for a label."""
+    """matplotlib decides which ticks get a label, but knows nothing of how long one is.
+
+    Below a decade it labels many; up to two decades there is room for 3 between 1 and 10, not for more.
+    """
 
     def __call__(self, x: float, pos: Any = None) -> str:
+        low, high = sorted(self.axis.get_view_interval())
+        decades = math.log10(high / low) if low > 0 else math.inf
+        between = f"{x:e}"[0] != "1"
+        if between and (decades > 2 or (decades > 1 and f"{x:e}"[0] != "3")):
+            return ""
         return short(x) if super().__call__(x, pos) else ""
 
 
@@ -38,4 +47,4 @@ def shorten(canvas: Figure) -> None:
             if isinstance(axis.get_major_formatter(), LogFormatter):
                 axis.set_major_formatter(_Short())
             if isinstance(axis.get_minor_formatter(), LogFormatter):
-                axis.set_minor_formatter(_Short(minor_thresholds=(2, 0.4)))
+                axis.set_minor_formatter(_Short(minor_thresholds=(2.1, 0.4)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lamini.comparison import names
 from lamini.comparison.blocks import Mark, Where
 from lamini.comparison.herd import Kind, Member
 from lamini.comparison.replicates import Row
 from lamini.comparison.series import tuned
+
+SCRATCH = Mark("scratch", "began from random weights")
+"""In words, since the star of these tables is a difference that chance does not explain."""
 
 
 def owner(row: Row) -> str:
@@ -30,7 +32,7 @@ def _place(row: Row) -> tuple[bool, str, int, bool, str]:
 
 def scratch(rows: Sequence[Row]) -> dict[Where, Mark]:
     """The sign at the name of every row that began from random weights."""
-    return names.scratch([row.members[0] for row in rows])
+    return {(place, 0): SCRATCH for place, row in enumerate(rows) if row.members[0].scratch}
 
 
 def joined(marks: Iterable[tuple[Where, Mark]]) -> dict[Where, Mark]:

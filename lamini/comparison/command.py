@@ -154,7 +154,7 @@ def missing(made: Sequence[Any]) -> list[str]:
     from lamini.comparison.blocks import Missing
 
     blocks = (block for chapter in made for block in chapter.blocks if isinstance(block, Missing))
-    return list(dict.fromkeys(f"missing: {block.what}: {block.command}" for block in blocks))
+    return list(dict.fromkeys(f"missing: {block.what.rstrip('.')}: {block.command}" for block in blocks))
 
 
 def _track(config: CompareConfig, herd: Any, folder: Path) -> None:

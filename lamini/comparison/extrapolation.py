@@ -11,6 +11,7 @@ import numpy as np
 from lamini.comparison import cells
 from lamini.comparison.drawing import FAINT, INK, colour_of, gid, marker_of
 from lamini.comparison.herd import Member
+from lamini.comparison.magnitudes import logarithmic
 from lamini.comparison.replicates import Row
 from lamini.comparison.scaling import Fit
 from lamini.comparison.series import Series
@@ -40,6 +41,8 @@ class Measure(Protocol):
     """As fits.Measure."""
 
     @property
+    def families(self) -> Sequence[str]: ...
+    @property
     def number(self) -> Callable[[Member], float | None]: ...
     def shown(self, error: float) -> float: ...
     def bounds(self, one: Estimate) -> tuple[float, float, float]: ...
@@ -53,28 +56,25 @@ def draw_series(
     labels: tuple[str, str],
 ) -> None:
     """Two panels a line, of one height, so that curves compare."""
-    families = sorted({one.series.family for one in fitted})
     columns = min(2, len(fitted))
     panels = canvas.subplots(math.ceil(len(fitted) / columns), columns, sharey=True, squeeze=False).flat
     for axes, one in zip(panels, fitted, strict=False):
-        _panel(axes, measure, one, place, families)
-        axes.set_xlabel(labels[0])
+        _panel(axes, measure, one, place)
+        logarithmic(axes, labels[0])
         axes.set_ylabel(labels[1])
     for axes in list(panels)[len(fitted) :]:
         axes.set_axis_off()
     _limits(canvas, measure, fitted)
 
 
-def _panel(
-    axes: Axes, measure: Measure, one: Fitted, place: Callable[[Row], int], families: Sequence[str]
-) -> None:
+def _panel(axes: Axes, measure: Measure, one: Fitted, place: Callable[[Row], int]) -> None:
+    families = measure.families
     colour = colour_of(one.series.family, families)
     whole = "\n".join(cells.owner(row) for row in one.series.rows)
     end = one.next_place[0]
     x_P = np.geomspace(one.curve.place_NK[:, 0].min(), end, POINTS)
     curve = [measure.bounds(one.curve.at(float(x))) for x in x_P]
     seen = x_P <= one.curve.place_NK[:, 0].max() * 1.001
-    axes.set_xscale("log")
     axes.set_title(one.series.label)
     gid(
         axes.fill_between(
@@ -95,6 +95,7 @@ def _panel(
         dots = axes.plot(
             [place(row)] * len(found), [measure.shown(value) for value in found], linestyle="none",
             marker=marker_of(one.series.family, families), color=colour,
+            markerfacecolor=colour if one.series.tuned else "none",
         )  # fmt: skip
         gid(dots[0], cells.owner(row))
     value, low, high = measure.bounds(one.curve.forecast(*one.next_place))

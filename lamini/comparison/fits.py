@@ -19,7 +19,7 @@ from lamini.comparison.comparable import groups
 from lamini.comparison.extrapolation import draw_series
 from lamini.comparison.herd import Herd, Kind, Member
 from lamini.comparison.scaling import Fit
-from lamini.comparison.series import Series, amount, by_both, by_data, by_size, parameters
+from lamini.comparison.series import Series, amount, by_both, by_data, by_size, families_of, parameters
 from lamini.rating.summary.bootstrap import Estimate
 
 WHOLE = 100.0  # percent, of which an error is what the score lacks
@@ -35,6 +35,7 @@ class Measure:
     number: Callable[[Member], float | None]
     noise: Callable[[Member], float | None]
     percent: bool
+    families: Sequence[str]  # of the herd: one colour in all figures
 
     def shown(self, error: float) -> float:
         """A score of an error of percent, bits a byte as they are."""
@@ -76,15 +77,16 @@ def blocks(herd: Herd) -> list[Block]:
 
 
 def _measures(herd: Herd) -> Iterator[tuple[Measure, list[Member]]]:
+    families = families_of(herd)
     for suite in scores.benchmarks(herd.members):
         for number, group in enumerate(groups(herd.members, suite)):
             members = [member for member in group.members if scores.mean(member, suite) is not None]
             name = cells.slug("scaling", suite, *([str(number + 1)] if number else []))
             title = f"the mean of {suite}" + (f" ({group.reason})" if group.reason else "")
-            yield Measure(name, title, _error(suite), _noise(suite), True), members
+            yield Measure(name, title, _error(suite), _noise(suite), True, families), members
     trained = [m for m in herd.members if m.kind is Kind.run and m.status == "done" and _bits(m) is not None]
     if trained:
-        yield Measure("scaling_bits", "bits a byte", _bits, lambda member: None, False), trained
+        yield Measure("scaling_bits", "bits a byte", _bits, _unknown, False, families), trained
 
 
 def _error(suite: str) -> Callable[[Member], float | None]:
@@ -97,6 +99,10 @@ def _error(suite: str) -> Callable[[Member], float | None]:
 
 def _noise(suite: str) -> Callable[[Member], float | None]:
     return lambda member: differences.mean_error(member, suite)
+
+
+def _unknown(member: Member) -> None:
+    """How sure a loss is: nobody says."""
 
 
 def _bits(member: Member) -> float | None:
@@ -186,8 +192,9 @@ def _curves(measure: Measure, fitted: Sequence[Fitted], names: tuple[str, ...], 
     unit = "%" if measure.percent else "bits a byte"
     columns = [Column("series"), Column("points", "d"), *(Column(one, "d") for one in names)]
     for axis in names:
-        columns += [Column(f"exponent of {axis}", ".3f"), Column("from", ".3f"), Column("to", ".3f")]
-    columns += [Column(f"floor, {unit}", ".2f"), Column("from", ".2f"), Column("to", ".2f")]
+        exponent = f"exponent of {axis}"
+        columns += [Column(f"{exponent}{end}", ".3f") for end in ("", ", from", ", to")]
+    columns += [Column(f"floor, {unit}", ".2f"), Column("floor, from", ".2f"), Column("floor, to", ".2f")]
     columns += [Column("residual", ".3f"), Column("degrees of freedom", "d")]
     lines: list[Sequence[Cell]] = []
     for one in fitted:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from lamini.analysis.tables import Cell, Column, Table
 from lamini.comparison import cells, flops
-from lamini.comparison.blocks import Block, Drawing, Listing, Missing
+from lamini.comparison.blocks import Block, Drawing, Listing, Mark, Missing
 from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
 from lamini.comparison.herd import Kind, Member
+from lamini.comparison.magnitudes import logarithmic
 from lamini.comparison.ranking import mean_of
 from lamini.comparison.replicates import Row, spread
 
@@ -29,6 +30,8 @@ COSTS = {
     "operations": "operations of an answer",
     "time": "ms a token on the CPU",
 }
+LATE = Mark("~", "the machine was busy: times spread widely")
+BUSY = 3.0  # as in lamini/evaluation/latency/probe.py, which imports much
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,16 @@ def frontier(points: Sequence[Costly], cost: str) -> list[Costly]:
     return best
 
 
-def blocks(rows: Sequence[Row], suite: str, title: str, name: str) -> Iterator[Block]:
+def blocks(
+    rows: Sequence[Row], suite: str, title: str, name: str, families: Sequence[str]
+) -> Iterator[Block]:
     """Figure and table; what makes times, where there are none."""
     points = costly(rows, suite)
     shown = [cost for cost in COSTS if sum(point.costs[cost] is not None for point in points) > 1]
     if not shown:
         return
     edges = {cost: frontier(points, cost) for cost in shown}
-    yield _drawing(points, edges, title, f"{name}_pareto")
+    yield _drawing(points, edges, (title, f"{name}_pareto"), families)
     yield _table(points, edges, title, f"{name}_pareto")
     if "time" not in shown:
         members = [member for row in rows for member in row.members]
@@ -115,7 +120,15 @@ def _table(points: Sequence[Costly], edges: Mapping[str, Sequence[Costly]], titl
     ]
     owners = [cells.owner(point.row) for point in points]
     marks = cells.scratch([point.row for point in points])
+    marks |= {(place, 4): LATE for place, point in enumerate(points) if _late(point)}
     return Listing(Table(name, f"Score and cost on {title}", columns, lines, notes), marks, owners)
+
+
+def _late(point: Costly) -> bool:
+    told = [member.suites[SUITE] for member in point.row.members if _way_of(member)]
+    return point.costs["time"] is not None and any(
+        one["token_ms"]["high"] > BUSY * one["token_ms"]["low"] for one in told
+    )
 
 
 def _how(points: Sequence[Costly]) -> list[str]:
@@ -151,15 +164,17 @@ def _milliseconds(member: Member, way: tuple[Any, ...] | None) -> float | None:
 
 
 def _drawing(
-    points: Sequence[Costly], edges: Mapping[str, Sequence[Costly]], title: str, name: str
+    points: Sequence[Costly],
+    edges: Mapping[str, Sequence[Costly]],
+    what: tuple[str, str],
+    families: Sequence[str],
 ) -> Drawing:
-    families = sorted({point.row.members[0].family for point in points})
+    title, name = what
+    shown = sorted({point.row.members[0].family for point in points})
 
     def draw(canvas: Canvas) -> None:
         panels = canvas.subplots(1, len(edges), sharey=True, squeeze=False)[0]
         for axes, (cost, best) in zip(panels, edges.items(), strict=True):
-            axes.set_xscale("log")
-            axes.set_xlabel(COSTS[cost])
             axes.step(
                 [one.costs[cost] or 0 for one in best], [one.score for one in best], where="post",
                 color=FAINT, linewidth=1.2,
@@ -167,13 +182,14 @@ def _drawing(
             for point in points:
                 if point.costs[cost] is not None:
                     _point(axes, point, cost, families)
+            logarithmic(axes, COSTS[cost])
         panels[0].set_ylabel("mean score, %")
-        for family in families:
+        for family in shown:
             panels[0].plot(
                 [], [], linestyle="none", marker=marker_of(family, families),
                 color=colour_of(family, families), label=family,
             )  # fmt: skip
-        canvas.legend(loc="outside lower center", ncols=min(len(families), 7))
+        canvas.legend(loc="outside lower center", ncols=min(len(shown), 7))
 
     best = {cost: ", ".join(one.row.key for one in edge) for cost, edge in edges.items()}
     alt = f"Mean score against {', '.join(COSTS[cost] for cost in edges)}. " + " ".join(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from lamini.comparison.herd import Kind, Member
+from lamini.comparison.herd import Herd, Kind, Member
 from lamini.comparison.replicates import Row, rows
 
 AMOUNTS = ("limit", "pairs")  # keys, or ends of keys, that say how much data and not which
@@ -26,6 +26,11 @@ class Series:
     family: str
     tuned: bool
     rows: Sequence[Row]
+
+
+def families_of(herd: Herd) -> list[str]:
+    """Of the whole herd, so that a family has one colour in every figure."""
+    return sorted({member.family for member in herd.members})
 
 
 def parameters(row: Row) -> int:

@@ -7,6 +7,7 @@ import shutil
 
 from lamini.config import Trainer
 from lamini.errors import UserError
+from lamini.students import onednn
 from lamini.students.attention import flash
 from lamini.students.attention.backends import use
 from lamini.students.compiling import compile_blocks
@@ -25,6 +26,8 @@ def set_backends(student: Student, trainer: Trainer) -> str:
     """
     attention = attention_of(trainer, type(student))
     use(student.ready(), attention)
+    if device_of(trainer).type == "cpu":
+        onednn.use(student.ready())
     if uses_cuda(trainer):
         student.multiple = ALIGNED
     if trainer.compile:

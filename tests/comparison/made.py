@@ -33,7 +33,8 @@ def run(key: str, folder: Path | None = None, **told: Any) -> Member:
         "architecture": "encoder-decoder", "parameters": 1_000_000, "steps": 40, "epochs": 0.5,
         "data": {"fingerprint": "c0ffee", "pairs": 400}, "response_tokens": 2000,
         "response_tokens_per_second": 1000.0, "padding_share": 0.02, "mfu": None, "peak_memory_gib": 0.5,
-        "train_loss": 1.5, "validation_loss": 1.25, "validation_bits_per_byte": 0.5, "seconds": 90.0, "provenance": PROVENANCE, **told,
+        "train_loss": 1.5, "validation_loss": 1.25, "validation_bits_per_byte": 0.5, "seconds": 90.0,
+        "provenance": PROVENANCE, **told,
     }  # fmt: skip
     config = {"trainer": {"accelerator": "auto", "devices": 1}, "data": {}}
     return Member(key, Kind.run, folder, record, config, status=record["status"])

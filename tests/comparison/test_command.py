@@ -1,4 +1,4 @@
-"""compare.py as a person starts it: a book from a herd, from the paper, from ruins; wrong lines and statuses."""
+"""compare.py as a person starts it: a book from a herd, the paper, from ruins; wrong lines and statuses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lamini.comparison import checks
+from lamini.comparison import checks, command
 from lamini.comparison.checks import check, place
 from lamini.compose import compose
 from lamini.config import CompareConfig
@@ -20,8 +20,8 @@ from tests.comparison.herds import run, scored
 
 ROOT = Path(__file__).resolve().parents[2]
 Answer = tuple[int, str, str]
-CHAPTERS = ["overview", "evaluation", "size", "tuning", "ablation", "ratings", "probes", "dataset", "training",
-            "responses", "provenance"]  # fmt: skip
+CHAPTERS = ["overview", "evaluation", "size", "tuning", "ablation", "ratings", "probes", "dataset",
+            "training", "responses", "provenance"]  # fmt: skip
 
 
 @pytest.fixture
@@ -64,47 +64,65 @@ def test_a_book_of_a_small_herd(compare: Callable[..., Answer], tmp_path: Path) 
     record = json.loads((herd / "comparison" / "comparison.json").read_text())
     assert [chapter["key"] for chapter in record["chapters"]] == CHAPTERS
     assert {member["key"]: member["means"] for member in record["members"]}["t5-nano"] == {"quick": 55.0}
-    status, again, _ = compare(f"runs={herd}")  # the book of a herd is none of its members
-    assert (status, again.splitlines()[1].split(":")[0]) == (0, "1 failed, 1 done")
-    assert book.read_text() == page
+    assert command.run(config(runs=herd)) == book  # the book of a herd is none of its members
+    again = json.loads((herd / "comparison" / "comparison.json").read_text())
+    assert [again[key] for key in ("members", "chapters", "files")] == [
+        record[key] for key in ("members", "chapters", "files")
+    ]
 
 
-def test_a_book_of_the_paper(compare: Callable[..., Answer], tmp_path: Path) -> None:
-    status, out, err = compare("runs=paper", f"output={tmp_path / 'paper'}")
-    assert (status, err) == (0, "")
-    assert "35 of the paper: " in out
+def test_a_book_of_the_paper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = command.run(config(runs="paper", output=tmp_path / "paper"))
+    assert book == tmp_path / "paper" / "book.html"
+    assert "35 of the paper: " in capsys.readouterr().out
     record = json.loads((tmp_path / "paper" / "comparison.json").read_text())
     tables = {name for chapter in record["chapters"] for name in chapter["tables"]}
     assert {"herd", "best", "results", "paper_table5", "paper_table6"} <= tables
 
 
 @pytest.mark.parametrize("killed", ["run.json", "config.yaml", "evaluation/quick.json"])
-def test_a_herd_of_one_torn_run(compare: Callable[..., Answer], tmp_path: Path, killed: str) -> None:
+def test_a_herd_of_one_torn_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], killed: str) -> None:
     scored(run(tmp_path / "herd" / "t5-nano"), {"a": 0.5})
     (tmp_path / "herd" / "t5-nano" / killed).write_text('{"a": [')
-    status, out, err = compare(f"runs={tmp_path / 'herd'}")
-    assert (status, err) == (0, "")
-    assert killed in out
+    assert command.run(config(runs=tmp_path / "herd")).is_file()
+    assert killed in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({}, "runs=<folder> is missing"),
+        ({"runs": "nowhere"}, "runs=nowhere is no folder"),
+        ({"runs": "paper", "seed": -1}, "seed=-1 must be at least 0"),
+        ({"runs": "paper", "resamples": 1}, "resamples=1 must be at least 100"),
+        ({"runs": "paper", "output": "README.md"}, "output=README.md is a file; name a folder"),
+        ({"runs": "paper", "analysis": "nowhere"}, "analysis=nowhere is no report.json"),
+        ({"runs": "paper", "ratings": "nowhere"}, "ratings=nowhere is no summary.json"),
+        ({"runs": "paper", "answers": "nowhere"}, "answers=nowhere matches no file"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: dict[str, object], sentence: str
+) -> None:
+    (tmp_path / "README.md").write_text("x")
+    found = config(**keys)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as caught:
+        check(found)
+        command.run(found)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [
-        ((), "runs=<folder> is missing"),
-        (("runs=nowhere",), "runs=nowhere is no folder"),
-        (("runs=paper", "seed=-1"), "seed=-1 must be at least 0"),
-        (("runs=paper", "resamples=1"), "resamples=1 must be at least 100"),
-        (("runs=paper", "output=README.md"), "output=README.md is a file; name a folder"),
-        (("runs=paper", "analysis=nowhere"), "analysis=nowhere is no report.json"),
-        (("runs=paper", "run=paper"), "run"),
-        (("runs=paper,other", "-m"), "compare.py makes one book at a time"),
-    ],
+    [(("runs=nowhere",), "runs=nowhere is no folder"), (("runs=paper", "-m"), "one book at a time")],
 )
-def test_a_wrong_line_is_one_sentence(
+def test_a_wrong_line_ends_with_2(
     compare: Callable[..., Answer], words: tuple[str, ...], sentence: str
 ) -> None:
-    status, _, err = compare(*words)
-    assert status == 2
+    status, out, err = compare(*words)
+    assert (status, out) == (2, "")
     assert err.startswith("compare.py: ")
     assert sentence in err
     assert len(err.splitlines()) == 1
@@ -117,7 +135,7 @@ def test_the_book_lies_in_the_first_herd(tmp_path: Path) -> None:
     assert place(config(runs=both)) == tmp_path / "b" / "comparison"
     assert place(config(runs=tmp_path / "a" / "t5-nano")) == tmp_path / "a" / "comparison"
     assert place(config(runs="paper")) == Path("outputs/paper/comparison")
-    assert place(config(runs="paper", output="~/x")) == Path.home() / "x"
+    assert place(config(runs="paper", output="'~/x'")) == Path.home() / "x"
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
@@ -76,6 +76,7 @@ def test_value_and_gradients_are_those_of_torch(tokens: int, bias: bool, way: st
     assert_near(differentiated(*given_, way), differentiated(*given_, "reference"), 1e-6)
 
 
+@settings(deadline=None)
 @given(
     tokens=st.integers(1, 40), vocabulary=st.integers(2, 90), logits=st.integers(1, 900), bias=st.booleans()
 )

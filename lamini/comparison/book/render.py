@@ -15,7 +15,7 @@ from markupsafe import Markup
 from lamini.comparison.blocks import Answers, Block, Chapter, Drawing, Listing, Missing, Text
 from lamini.comparison.book.listing import listing
 from lamini.comparison.book.policy import policy
-from lamini.comparison.book.prose import prose
+from lamini.comparison.book.prose import phrase, prose
 from lamini.comparison.drawing import ids, inline
 from lamini.comparison.herd import Herd, Member
 from lamini.comparison.palette import FAMILIES, rules
@@ -57,7 +57,9 @@ def _html(block: Block, families: Mapping[str, int]) -> Markup:
         case Listing():
             return _part("listing", table=listing(block, families))
         case Drawing():
-            return _part("drawing", drawing=block, picture=Markup(inline(block)))
+            return _part(
+                "drawing", drawing=block, caption=phrase(block.caption), picture=Markup(inline(block))
+            )
         case Answers():
             owners = [(key, ids(key), families.get(key), text) for key, text in block.responses]
             return _part("answers", answers=block, owners=owners)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, names, scores, table4
+from lamini.comparison import cells, differences, scores, table4
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Where
 from lamini.comparison.comparable import groups
 from lamini.comparison.differences import MEAN, Difference
@@ -85,7 +85,7 @@ def _wide(
         for place, own in enumerate(stars)
         for label in own
     }
-    marks |= {(place, 0): names.SCRATCH for place, one in enumerate(found) if one.scratch}
+    marks |= {(place, 0): cells.SCRATCH for place, one in enumerate(found) if one.scratch}
     columns = [Column("student"), Column("against"), *(Column(label, ".1f") for label in labels)]
     notes = [
         "Mean over the tasks, then over the seeds. Stars: differs from what stands under *against*.",
@@ -111,7 +111,7 @@ def _long(
             if label in starred:
                 marks[len(lines), 7] = differences.SIGNIFICANT
             if one.scratch:
-                marks[len(lines), 0] = names.SCRATCH
+                marks[len(lines), 0] = cells.SCRATCH
             seeds = [told.n, told.mean, told.low, told.high] if told else [0, None, None, None]
             tested = [own.value, own.stderr, own.p] if own else [None, None, None]
             pairs = row.members[0].record.get("data", {}).get("pairs")

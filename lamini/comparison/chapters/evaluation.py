@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, names, published, scores
+from lamini.comparison import cells, differences, published, scores
 from lamini.comparison.blocks import Block, Chapter, Listing, Mark, Missing, Text, Where
 from lamini.comparison.comparable import Group, groups
 from lamini.comparison.contamination import overlap
@@ -101,7 +101,7 @@ def table(view: View, name: str) -> Listing:
         lines.append([*head, *([len(row.members)] if several else []), *_cells(row, view)])
         owners.append(cells.owner(row))
         if member.scratch:
-            marks.append(((place, 0), names.SCRATCH))
+            marks.append(((place, 0), cells.SCRATCH))
         marks += [((place, first + n), mark) for n, mark in _task_marks(row, view)]
         paper = counterpart(view, row)
         if paper:

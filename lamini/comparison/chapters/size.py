@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, fits, names, pareto, published, scores
+from lamini.comparison import cells, differences, fits, pareto, published, scores
 from lamini.comparison.best import NAMES, size_class
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Text, Where
 from lamini.comparison.chapters.evaluation import View, title_of, view_of
@@ -15,9 +15,10 @@ from lamini.comparison.comparable import groups
 from lamini.comparison.differences import MEAN, SIGNIFICANT
 from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
 from lamini.comparison.herd import Herd, Member
+from lamini.comparison.magnitudes import logarithmic
 from lamini.comparison.ranking import mean_of, ranked
 from lamini.comparison.replicates import Row, spread
-from lamini.comparison.series import Series, by_size, parameters
+from lamini.comparison.series import Series, by_size, families_of, parameters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ def _blocks(view: View, name: str) -> Iterator[Block]:
         yield drawing(view, rows, name)
         yield table(view, rows, name)
         yield _best(view, rows, f"{name}_best")
-        yield from pareto.blocks(rows, view.suite, title_of(view), name)
+        yield from pareto.blocks(rows, view.suite, title_of(view), name, families_of(view.herd))
     if unknown and rows:
         yield Text(
             f"Of unknown size or without a mean, and not in these figures: {', '.join(map(_code, unknown))}."
@@ -124,13 +125,11 @@ def _trained(member: Member) -> bool:
 def drawing(view: View, rows: Sequence[Row], name: str) -> Drawing:
     """Lines of families over a logarithmic axis of parameters (paper Figure 4)."""
     series = by_size([member for row in rows for member in row.members])
-    families = sorted({one.family for one in series})
+    families = families_of(view.herd)
     lines = lines_of(view)
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.add_subplot()
-        axes.set_xscale("log")
-        axes.set_xlabel("parameters")
         axes.set_ylabel("mean score, %")
         for one in series:
             _line(axes, one, view.suite, families)
@@ -140,6 +139,7 @@ def drawing(view: View, rows: Sequence[Row], name: str) -> Drawing:
                 f"{label} (paper)", (0, mean), xycoords=("axes fraction", "data"), xytext=(3, 2),
                 textcoords="offset points", fontsize=8, color=FAINT,
             )  # fmt: skip
+        logarithmic(axes, "parameters")
         canvas.legend(loc="outside right upper")
 
     solid = "Solid and filled: trained on the pairs; dashed and hollow: untuned."
@@ -209,7 +209,7 @@ def _best(view: View, rows: Sequence[Row], name: str) -> Listing:
         if stars:
             marks[place, 6] = SIGNIFICANT
         if first.members[0].scratch:
-            marks[place, 2] = names.SCRATCH
+            marks[place, 2] = cells.SCRATCH
     columns = [Column("size"), Column("students", "d"), Column("best"), Column("parameters", ",d")]
     columns += [Column("mean", ".1f"), Column("second"), Column("second less best", "+.1f")]
     notes = [differences.note(means)]

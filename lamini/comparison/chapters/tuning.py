@@ -20,7 +20,7 @@ from lamini.comparison.differences import MEAN, Difference
 from lamini.comparison.drawing import FAINT, INK, colour_of, gid, marker_of
 from lamini.comparison.herd import Herd, Kind
 from lamini.comparison.replicates import Row, rows
-from lamini.comparison.series import tuned
+from lamini.comparison.series import families_of, tuned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -53,7 +53,7 @@ def chapter(herd: Herd) -> Chapter:
                 blocks += [
                     table(gains, name),
                     _by_task(gains, f"{name}_tasks"),
-                    drawing(gains, f"{name}_gains"),
+                    drawing(gains, f"{name}_gains", families_of(herd)),
                 ]
     blocks += _lonely(herd)
     held_out = _held_out(herd)
@@ -164,9 +164,9 @@ def counted(row: Row) -> bool:
     return member.kind is Kind.run or member.student.startswith(OURS)
 
 
-def drawing(gains: Gains, name: str) -> Drawing:
+def drawing(gains: Gains, name: str, families: Sequence[str]) -> Drawing:
     """A line a task, a point a student."""
-    families = sorted({row.members[0].family for row in gains.rows})
+    shown = sorted({row.members[0].family for row in gains.rows})
     order = sorted(gains.tasks, key=lambda task: _middle(gains, task))
 
     def draw(canvas: Canvas) -> None:
@@ -179,7 +179,7 @@ def drawing(gains: Gains, name: str) -> Drawing:
                 marker=marker_of(family, families), color=colour_of(family, families), alpha=0.8,
             )  # fmt: skip
             gid(lines[0], cells.owner(row))
-        for family in families:
+        for family in shown:
             axes.plot(
                 [], [], linestyle="none", marker=marker_of(family, families),
                 color=colour_of(family, families), label=family,

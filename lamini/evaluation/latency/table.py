@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from lamini.evaluation.latency.probe import read
+from lamini.evaluation.latency.probe import busy, read
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
 from lamini.evaluation.summary import NOTE, failures, labels, marked
@@ -29,6 +29,10 @@ def report(suite: str, subjects: Sequence[Subject], outcomes: Sequence[Outcome])
         out.print(view(found))
         where = first["hardware"]["processor"] or first["hardware"]["machine"]
         out.print(f"on {where}, {first['threads']} thread(s), batch 1, greedy", style="dim", markup=False)
+    late = [name for name, record in found.items() if busy(record)]
+    if late:
+        told = f"the machine was busy while it timed {', '.join(late)}: force=true times again"
+        out.print(told, soft_wrap=True, markup=False)
     if any(subject.scratch for subject in subjects):
         out.print(NOTE, style="dim")
     failures(outcomes, out)

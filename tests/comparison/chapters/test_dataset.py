@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,12 +72,12 @@ def analyzed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     outputs = tmp_path_factory.mktemp("outputs")
     words = ["data=oracle", "data.pairs=150", "data.held_out=0", "processes=1", "figures=false"]
-    words += ["semantic.model=tfidf", "semantic.points=1", f"paths.output_dir={outputs}"]
+    words += ["semantic.model=null", f"paths.output_dir={outputs}"]
     analyze(compose("analyze", [*words, f"paths.cache_dir={outputs / 'cache'}"]))  # type: ignore[arg-type]
     return outputs
 
 
-def report_of(outputs: Path) -> tuple[str, Path, dict[str, object]]:
+def report_of(outputs: Path) -> tuple[str, Path, dict[str, Any]]:
     (file,) = (outputs / "analysis").glob("*/report.json")
     tree = json.loads(file.read_text())
     return str(tree["fingerprint"]), file.parent, {**tree, "folder": str(file.parent)}
@@ -101,6 +102,16 @@ def test_a_report_of_ours(analyzed: Path) -> None:
     assert "instruction mean, paper" in [column.name for column in found["lengths"].table.columns]
 
 
+def test_spread_of_meaning(analyzed: Path) -> None:
+    _, _, tree = report_of(analyzed)
+    told = {"rows": 9, "distance": 0.75, "bounds": [0.7, 0.8], "vendi": 4.5}
+    part = {"model": "tfidf", "vendi_rows": 9, "sets": {"alpaca": told}}
+    found = {
+        table.name: table for table in dataset.tables({**tree, "parts": {**tree["parts"], "semantic": part}})
+    }
+    assert found["semantic"].rows == [["alpaca", 9, 0.75, 0.7, 0.8, 4.5]]
+
+
 def test_several_reports_have_names_of_their_own(analyzed: Path) -> None:
     fingerprint, _, tree = report_of(analyzed)
     herd = Herd([], analysis={fingerprint: tree, "f" * 16: {**tree, "fingerprint": "f" * 16}})
@@ -116,6 +127,13 @@ def test_several_reports_have_names_of_their_own(analyzed: Path) -> None:
 def test_data_that_nobody_looked_at() -> None:
     blocks = dataset.missing(Herd([made.run("t5-nano"), made.run("t5-micro")]))
     assert [block.what for block in blocks if isinstance(block, Missing)] == ["A report on data c0ffee."]
+
+
+def test_many_data_sets_without_a_report_are_counted() -> None:
+    runs = [made.run(f"t5-{n}", data={"fingerprint": f"c0ffee{n}"}) for n in range(9)]
+    found = dataset.missing(Herd(runs))
+    assert [type(block) for block in found] == [Missing, Missing, Missing, Text]
+    assert isinstance(found[-1], Text) and found[-1].markdown.startswith("6 more")
 
 
 def test_a_report_of_another_version() -> None:

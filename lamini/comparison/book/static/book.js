@@ -123,6 +123,18 @@
     });
   }
 
+  // What is out of view is not laid out; told about how high it will be, the page does not jump when it is
+
+  const tell = (block, height) => (block.style.containIntrinsicBlockSize = `auto ${Math.round(height)}px`);
+  for (const block of all(".listing")) {
+    const height = 33 * all("tbody tr", block).length + 45;
+    tell(block, 50 + (block.classList.contains("tall") ? Math.min(height, 0.8 * innerHeight, 832) : height));
+  }
+  for (const block of all(".drawing")) {
+    const { width, height } = one("svg", block).viewBox.baseVal;
+    tell(block, 100 + (Math.max(608, block.clientWidth) * height) / width);
+  }
+
   // The chapter in view
 
   const links = new Map(all(".contents a").map((link) => [link.hash.slice(1), link]));
@@ -148,6 +160,11 @@
   narrow.addEventListener("change", fold);
   fold();
   one(".contents").addEventListener("click", ({ target }) => {
-    if (narrow.matches && target.closest("a")) one(".contents > details").open = false;
+    const link = target.closest("a");
+    if (!link) return;
+    if (narrow.matches) one(".contents > details").open = false;
+    const again = () => document.getElementById(link.hash.slice(1)).scrollIntoView();
+    requestAnimationFrame(() => requestAnimationFrame(again)); // what lies there was laid out just now,
+    setTimeout(again, 200); // and what lies around it
   });
 })();
