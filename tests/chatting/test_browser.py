@@ -53,7 +53,9 @@ def opened(browser: Any, rounds: Rounds) -> Iterator[Callable[..., Any]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda request: errors.append(request.url) if live.home not in request.url else None)
+        page.on(
+            "request", lambda request: errors.append(request.url) if live.home not in request.url else None
+        )
         page.goto(live.home)
         until(page, "document.getElementById('memory').textContent.startsWith('2 of 2')")
         return page
@@ -141,7 +143,7 @@ def test_words_are_shown_as_they_come(opened: Callable[..., Any], spoken: Spoken
     spoken.words.release()
     finished(page, 1)
     assert page.locator(".round").count() == 1
-    assert page.locator(".card .end").text_content() == "4 tokens in 0.5 s, 8 tokens/s"
+    assert page.locator(".card .end").text_content() == "4 tokens in 500 ms, 8 tokens/s"
 
 
 @pytest.mark.parametrize("how", ["key", "button", "closed tab"])
@@ -206,7 +208,10 @@ def test_prompts_before_come_back_with_the_arrow(opened: Callable[..., Any]) -> 
 def test_who_answers_is_chosen_by_keyboard(opened: Callable[..., Any]) -> None:
     page = opened()
     page.locator("#toggle").press("Enter")
-    assert page.locator("#students :checked").count() == 0 and page.locator("#toggle").text_content() == "All"
+    assert (
+        page.locator("#students :checked").count() == 0
+        and page.locator("#toggle").text_content() == "Everybody"
+    )
     page.locator("#prompt").fill("Hi")
     page.keyboard.press("Enter")
     assert page.locator("#trouble").text_content() == "Nobody is asked; choose a student."

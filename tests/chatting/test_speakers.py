@@ -27,9 +27,7 @@ def test_one_after_another_with_what_they_take(tmp_path: Path) -> None:
     assert said[0].startswith("a-gpt2: 0.1M parameters, 0 MB; 0 MB of weights in all")
 
 
-def test_what_does_not_fit_into_memory_is_not_loaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_fit_into_memory_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = herd(tmp_path)
     needed = weight(str(place / "b-t5" / "export"))
     assert needed is not None

@@ -57,6 +57,7 @@ def test_a_temperature_draws_and_leaves_the_students_decoding_as_it_was() -> Non
     drawn = {answer(made, question(temperature=3.0), lambda text: None, lambda: False).text for _ in range(4)}
     assert len(drawn) > 1
     assert made.ready().generation_config is shipped
-    assert answer(made, question(), lambda text: None, lambda: False).text == made.generate(
-        ["Count from one to ten"], 24
-    )[0]
+    assert (
+        answer(made, question(), lambda text: None, lambda: False).text
+        == made.generate(["Count from one to ten"], 24)[0]
+    )

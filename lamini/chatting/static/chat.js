@@ -59,7 +59,7 @@ async function watchStudents() {
 }
 
 function toggled() {
-  $("toggle").textContent = boxes().some((box) => box.checked) ? "None" : "All";
+  $("toggle").textContent = boxes().some((box) => box.checked) ? "Nobody" : "Everybody";
 }
 
 $("toggle").addEventListener("click", () => {
@@ -89,10 +89,10 @@ function card(key) {
 }
 
 function told(message) {
-  const seconds = message.seconds.toFixed(1);
+  const time = message.seconds < 1 ? `${Math.round(1000 * message.seconds)} ms` : `${message.seconds.toFixed(1)} s`;
   const speed = message.seconds > 0 ? `, ${(message.tokens / message.seconds).toFixed(0)} tokens/s` : "";
   const how = [ENDS[message.end], message.cut ? "the prompt was cut to the context" : ""].filter(Boolean);
-  return [`${message.tokens} tokens in ${seconds} s${speed}`, ...how].join("; ");
+  return [`${message.tokens} tokens in ${time}${speed}`, ...how].join("; ");
 }
 
 function heard(one, message) {
