@@ -41,7 +41,7 @@ class Subject:
 
 
 def subjects(config: EvaluateConfig, say: Callable[[str], None] = lambda text: None) -> list[Subject]:
-    """Every model that `students=` names, as `named`; none where no student is named and the suite needs none.
+    """Every model that `students=` names, as `named`; none where none is named and the suite needs none.
 
     Raises:
         UserError: as `named` and `check_places`, and an obstacle in front of every model.

@@ -14,6 +14,6 @@
     running.py       students x formats, one after another
     command.py       what export.py does with its line
 
-A format is said to hold a student only where its answers can be compared. Everything is written beside its place
-and renamed when its answers are right, so that nobody picks up half an export or a wrong one.
+A format is said to hold a student only where its answers can be compared. Everything is written beside its
+place and renamed when its answers are right, so that nobody picks up half an export or a wrong one.
 """
