@@ -1,7 +1,7 @@
 """The model card of a student, with what evaluate.py found: a table for people, metadata for the hub.
 
-Training writes a card into the export; here the results are put into it, task by task, with rows and chance level, so
-that a number that stands on the hub says what it is of.
+Training writes a card into the export; here the results are put into it, task by task, with rows and chance
+level, so that a number that stands on the hub says what it is of.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub import EvalResult, ModelCard
 
 from lamini.errors import UserError
 from lamini.evaluation.subjects import Subject
@@ -57,8 +57,8 @@ def _of(file: Path) -> Iterator[Score]:
         found = task.get(headline) if headline else None
         if isinstance(found, dict) and isinstance(found.get("value"), int | float) and not limited:
             yield Score(
-                str(told["suite"]), name, headline, float(found["value"]), found.get("stderr"), found.get("n"),
-                found.get("chance"),
+                str(told["suite"]), name, headline, float(found["value"]), found.get("stderr"),
+                found.get("n"), found.get("chance"),
             )  # fmt: skip
 
 
@@ -70,9 +70,7 @@ def card_of(subject: Subject) -> ModelCard:
     """
     found, file = scores(subject.folder), Path(subject.source) / "README.md"
     try:
-        card = (
-            ModelCard.load(file) if file.is_file() else ModelCard(f"---\n{ModelCardData().to_yaml()}\n---\n")
-        )
+        card = ModelCard.load(file) if file.is_file() else ModelCard("---\nlibrary_name: transformers\n---\n")
     except (ValueError, OSError) as error:
         raise UserError(f"{file} is no model card ({error}); remove it to have a new one") from error
     if not found:
@@ -100,7 +98,8 @@ def table(found: list[Score]) -> str:
     | nlp15 | rte | acc | 52.7 ± 3.0 | 277 | 50.0 |
     """
     lines = [
-        HEADING, "", "In percent where they are shares, ± one standard error; chance is what guessing gives.", "",
+        HEADING, "",
+        "In percent where they are shares, ± one standard error; chance is what guessing gives.", "",
         "| Suite | Task | Metric | Score | Rows | Chance |", "| --- | --- | --- | ---: | ---: | ---: |",
     ]  # fmt: skip
     for one in found:

@@ -54,9 +54,8 @@ def targets(to: Any) -> list[str]:
     for word in words:
         if word not in TARGETS:
             close = difflib.get_close_matches(str(word), TARGETS, 1)
-            raise UserError(
-                f"to={word} is unknown; {f'did you mean {close[0]}?' if close else 'there are ' + ', '.join(TARGETS)}"
-            )
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(TARGETS)}"
+            raise UserError(f"to={word} is unknown; {hint}")
     return list(dict.fromkeys(words))
 
 
@@ -131,8 +130,8 @@ def _onnx(config: ExportConfig) -> None:
     python = Path(config.onnx.python).expanduser()
     if not python.is_file():
         raise UserError(
-            f"onnx.python={config.onnx.python} is not there: optimum-onnx wants an older transformers and so an"
-            " environment of its own, which `make onnx` makes; or onnx.python=<the interpreter of yours>"
+            f"onnx.python={config.onnx.python} is not there: optimum-onnx wants an older transformers and so"
+            " an environment of its own, which `make onnx` makes; or onnx.python=<the interpreter of yours>"
         )
 
 

@@ -1,4 +1,4 @@
-"""A written folder: who asks it needs the tokenizer and the text around an instruction; export.json says both."""
+"""A written folder: who asks it needs the tokenizer and the text around an instruction, so both are in it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""ONNX by optimum-onnx, which wants a transformers before 5: its own interpreter does the work (onnx_worker.py).
+"""ONNX by optimum-onnx, which wants a transformers before 5: its own interpreter runs onnx_worker.py.
 
-The folder answers with `ORTModelForCausalLM` or `ORTModelForSeq2SeqLM`, decoder caches included, and any tokenizer
-that reads tokenizer.json.
+The folder answers with `ORTModelForCausalLM` or `ORTModelForSeq2SeqLM`, decoder caches included, and any
+tokenizer that reads tokenizer.json.
 """
 
 from __future__ import annotations
@@ -45,12 +45,10 @@ class OnnxFormat(Format):
             UserError: the worker fails; with its last words.
         """
         config = json.loads((source / "config.json").read_text(encoding="utf-8"))
-        with linked(
-            source, {"config.json": json.dumps(older(config)).encode()}, ("*.safetensors", "*.json")
-        ) as old:
-            job = {
-                "job": "write", "source": str(old), "folder": str(folder), "task": TASKS[student.architecture],
-            }  # fmt: skip
+        spelled = {"config.json": json.dumps(older(config)).encode()}
+        task = TASKS[student.architecture]
+        with linked(source, spelled, ("*.safetensors", "*.json")) as old:
+            job = {"job": "write", "source": str(old), "folder": str(folder), "task": task}
             versions: dict[str, str] = self._run(job)
         add_tokenizer(student, folder)
         return versions

@@ -1,8 +1,8 @@
-"""What runs in the environment with optimum-onnx, which knows nothing of this project: one job from a JSON file.
+"""What runs in the environment with optimum-onnx, which knows nothing of this project: one job, from JSON.
 
     {"job": "write", "source": folder, "folder": empty folder, "task": optimum's name}
-    {"job": "answer", "folder": written, "seq2seq": bool, "prompts": [[ids]], "room": tokens, "end": id, "pad": id,
-     "start": id or null, "threads": number}
+    {"job": "answer", "folder": written, "seq2seq": bool, "prompts": [[ids]], "room": tokens,
+     "end": id, "pad": id, "start": id or null, "threads": number}
 
 The answer is the last line of stdout, as JSON.
 """

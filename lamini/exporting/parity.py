@@ -1,8 +1,8 @@
 """Whether an export answers as the student does: the same prompts, greedily, answer by answer.
 
 The student answers in 32 bits. Formats in full precision add the same numbers up in another order and differ
-once in many answers; 8 bits turn a greedy answer where two tokens were nearly even, and from there on the rest
-differs. So two numbers are told: the share of answers that are the same, and the share of tokens before the
+once in many answers; 8 bits turn a greedy answer where two tokens were nearly even, and from there on it is
+another. So two numbers are told: the share of answers that are the same, and the share of tokens before the
 first difference.
 """
 
@@ -29,7 +29,7 @@ class Parity:
     instructions: int
     same: float  # share of answers
     tokens: float  # share of the student's tokens that stand before the first difference
-    largest: dict[str, str] | None  # the answer that differs first: instruction, student, export
+    first: dict[str, str] | None  # the answer that differs first: instruction, student, export
 
     def tree(self) -> dict[str, Any]:
         """As export.json holds it."""

@@ -1,7 +1,7 @@
 """Students x formats, one after another: what one cannot do does not stop the others.
 
-<student>/exports/<format>/ holds the files and export.json. They are written beside their place, asked the parity
-instructions there, and renamed when enough answers are the same.
+<student>/exports/<format>/ holds the files and export.json. They are written beside their place, asked the
+parity instructions there, and renamed when enough answers are the same.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.table import Table
@@ -37,6 +36,8 @@ from lamini.report import console
 from lamini.students.export import put_in_place
 from lamini.students.protocol import Student
 from lamini.training.teachers.storing import digest_of
+
+SHOWN = 60  # characters of a text in a complaint
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _bare(student: Student, ids: list[int]) -> list[int]:
 
 def too_far(parity: Parity, made: Format) -> str:
     """Why an export is not kept."""
-    first: Mapping[str, Any] = parity.largest or {}
+    first = {key: text[:SHOWN] for key, text in (parity.first or {}).items()}
     return (
         f"only {parity.same:.0%} of {parity.instructions} answers are the same ({made.runtime}), and"
         f" {made.name}.least={made.least} asks for more: to {first.get('instruction')!r} the student says"
@@ -188,11 +189,10 @@ def report(found: Sequence[Made]) -> None:
     view.add_column("where", overflow="fold")
     names = labels(list(dict.fromkeys(one.subject for one in found)))
     for one in found:
-        view.add_row(
-            marked(one.subject, names[one.subject]), one.target, one.status,
-            "" if one.megabytes is None else f"{one.megabytes:.1f}", "" if one.same is None else f"{one.same:.0%}",
-            one.where,
-        )  # fmt: skip
+        size = "" if one.megabytes is None else f"{one.megabytes:.1f}"
+        same = "" if one.same is None else f"{one.same:.0%}"
+        name = marked(one.subject, names[one.subject])
+        view.add_row(name, one.target, one.status, size, same, one.where)
     out = console()
     out.print(view)
     if any(one.subject.scratch for one in found):

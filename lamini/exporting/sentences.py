@@ -1,7 +1,7 @@
-"""A SentencePiece model from a tokenizer.json: llama.cpp's converter reads T5's vocabulary only as spiece.model.
+"""A SentencePiece model from a tokenizer.json: llama.cpp's converter reads a T5's vocabulary only as such.
 
-Fast tokenizers were made from such a file, and all of it is in them: pieces with their scores, which of them is the
-unknown one, and the compiled table of characters (the normalizer).
+Fast tokenizers were made from such a file, and all of it is in them: pieces with their scores, which of them is
+the unknown one, and the compiled table of characters (the normalizer).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ REFUSED = {
     (
         "gguf",
         "gpt_neox",
-    ): "transformers reads no GGUF of a GPT-NeoX back, so that nothing compares its answers",
+    ): "transformers reads no GGUF of a GPT-NeoX back, so nothing compares its answers",
     ("ctranslate2", "gpt_neo"): "CTranslate2 has no GPT-Neo: its layers see windows and the whole by turns",
 }
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: asking by keyboard, words as they come, a stop, hostile answers, a phone, dark."""
+"""The page in a real browser: keyboard, words as they come, a stop, hostile answers, a phone, dark."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from tests.chatting.speaking import alone, herd, speakers
 from tests.rating.web.chromium import chromium
 
 pytestmark = pytest.mark.browser
-HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\n\u202eabc [a](javascript:1)"
+HOSTILE = (
+    "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\n"
+    "\u202eabc [a](javascript:1)"
+)
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
@@ -274,12 +277,13 @@ def contrast(page: Any, selector: str) -> float:
     found: float = page.locator(selector).first.evaluate(
         """(one) => {
           const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+          const style = (one) => getComputedStyle(one);
           const light = ([r, g, b]) => [r, g, b]
             .map((c) => c / 255).map((c) => (c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4))
             .reduce((sum, c, at) => sum + c * [.2126, .7152, .0722][at], 0);
           let behind = one;
-          while ((channels(getComputedStyle(behind).backgroundColor)[3] ?? 1) === 0) behind = behind.parentElement;
-          const pair = [light(channels(getComputedStyle(one).color)), light(channels(getComputedStyle(behind).backgroundColor))];
+          while ((channels(style(behind).backgroundColor)[3] ?? 1) === 0) behind = behind.parentElement;
+          const pair = [style(one).color, style(behind).backgroundColor].map(channels).map(light);
           return (Math.max(...pair) + .05) / (Math.min(...pair) + .05);
         }"""
     )
