@@ -47,13 +47,11 @@ def _of(file: Path) -> Iterator[Score]:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{file} cannot be read ({error}); score the student again, or remove the file"
-        ) from error
+        raise UserError(f"{file} cannot be read ({error}); score the student again, or remove it") from error
     tasks = told.get("tasks") if isinstance(told, dict) else None
     limited = isinstance(told, dict) and told.get("limit") is not None
     for name, task in sorted((tasks or {}).items()):
-        headline = task.get("headline") if isinstance(task, dict) else None
+        headline = str(task.get("headline")) if isinstance(task, dict) else ""
         found = task.get(headline) if headline else None
         if isinstance(found, dict) and isinstance(found.get("value"), int | float) and not limited:
             yield Score(
@@ -75,7 +73,7 @@ def card_of(subject: Subject) -> ModelCard:
         raise UserError(f"{file} is no model card ({error}); remove it to have a new one") from error
     if not found:
         return card
-    data = card.data
+    data: Any = card.data  # a ModelCardData
     data.model_name = data.model_name or subject.name
     before = [
         one for one in data.eval_results or [] if one.dataset_type not in {score.task for score in found}

@@ -14,8 +14,11 @@ from typing import Any
 from lamini.errors import UserError
 from lamini.exporting.folders import add_tokenizer
 from lamini.exporting.formats import Format, Ids
+from lamini.exporting.linked import linked, spelled
 from lamini.students.loading import first_line
 from lamini.students.protocol import Student
+
+Tokens = list[list[str]]
 
 
 class CTranslate2Format(Format):
@@ -41,9 +44,10 @@ class CTranslate2Format(Format):
         from ctranslate2.converters import TransformersConverter
 
         try:
-            TransformersConverter(str(source)).convert(
-                str(folder), quantization=self.quantization, force=True
-            )
+            with linked(source, {"config.json": spelled(source / "config.json")}) as place:
+                TransformersConverter(str(place)).convert(
+                    str(folder), quantization=self.quantization, force=True
+                )
         except (ValueError, RuntimeError, KeyError, AttributeError, NotImplementedError, OSError) as error:
             raise UserError(f"CTranslate2's converter: {first_line(error)}") from error
         _complete(folder / "config.json", student)
@@ -56,7 +60,7 @@ class CTranslate2Format(Format):
         Raises:
             UserError: it does not read the folder.
         """
-        tokens = [student.tokenizer.convert_ids_to_tokens(list(prompt)) for prompt in prompts]
+        tokens: Tokens = [list(student.tokenizer.convert_ids_to_tokens(list(prompt))) for prompt in prompts]
         how = {"device": "cpu", "intra_threads": self.threads}
         try:
             return ANSWERS[student.architecture](student, str(folder), tokens, room, how)
@@ -73,16 +77,14 @@ def _complete(file: Path, student: Student) -> None:
     file.write_text(json.dumps(fixed, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-Tokens = list[list[str]]
-
-
 def _translated(student: Student, folder: str, tokens: Tokens, room: int, how: dict[str, Any]) -> list[Ids]:
     import ctranslate2
 
     found = ctranslate2.Translator(folder, **how).translate_batch(
         tokens, beam_size=1, max_decoding_length=room, max_input_length=0, return_end_token=True
     )
-    return [list(student.tokenizer.convert_tokens_to_ids(one.hypotheses[0])) for one in found]
+    tokenizer: Any = student.tokenizer
+    return [list(tokenizer.convert_tokens_to_ids(one.hypotheses[0])) for one in found]
 
 
 def _continued(student: Student, folder: str, tokens: Tokens, room: int, how: dict[str, Any]) -> list[Ids]:

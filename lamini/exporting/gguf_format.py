@@ -1,14 +1,13 @@
 """GGUF by llama.cpp's own converter, which is no package: it runs from its folder.
 
 What it wrote is read back by transformers, which undoes the quantization: that compares the weights and the
-shape of the model. llama.cpp's kernels and its tokenizer are not asked; so students whose tokenizer was trained
+shape of the model. llama.cpp's kernels and tokenizers are not asked; so students whose tokenizer was trained
 here are refused, since llama.cpp knows the ways to cut text by name only.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,8 +18,8 @@ from typing import Any
 from lamini.errors import UserError
 from lamini.exporting.checks import CONVERTER
 from lamini.exporting.formats import Format, Ids
-from lamini.exporting.linked import linked
-from lamini.exporting.onnx_format import last_words, older
+from lamini.exporting.linked import linked, spelled
+from lamini.exporting.onnx_format import last_words
 from lamini.exporting.sentences import sentencepiece_of
 from lamini.students.loading import auto_class, first_line
 from lamini.students.protocol import Student
@@ -49,8 +48,7 @@ class GgufFormat(Format):
             UserError: the converter fails, with its last words; or it wrote another architecture.
         """
         model = student.ready()
-        config = json.loads((source / "config.json").read_text(encoding="utf-8"))
-        more = {"config.json": json.dumps(spelled(config)).encode()}
+        more = {"config.json": spelled(source / "config.json")}
         if model.config.model_type == "t5" and not (source / "spiece.model").exists():
             more["spiece.model"] = sentencepiece_of(source / "tokenizer.json")
         with linked(source, more) as place:
@@ -80,18 +78,6 @@ class GgufFormat(Format):
         other = copy.copy(student)
         other.model = model.eval()
         return [other.continued(other.ready(), [list(prompt)], room)[0] for prompt in prompts]
-
-
-def spelled(config: dict[str, Any]) -> dict[str, Any]:
-    """A config of transformers 5 with the older keys that the converter asks for beside the new ones.
-
-    >>> spelled({"model_type": "gpt2", "n_positions": 1024})
-    {'model_type': 'gpt2', 'n_positions': 1024, 'n_ctx': 1024}
-    """
-    told = {**older(config), **config}
-    if "n_positions" in told:
-        told.setdefault("n_ctx", told["n_positions"])
-    return told
 
 
 def _check(file: Path, parameters: int) -> None:

@@ -85,6 +85,7 @@ def push(folder: Path, repo: str, *, private: bool, message: str, endpoint: str 
     Raises:
         UserError: the hub refuses, or is not to be reached.
     """
+    import httpx2
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -93,10 +94,10 @@ def push(folder: Path, repo: str, *, private: bool, message: str, endpoint: str 
         api.create_repo(repo, private=private, exist_ok=True)
         done: Any = api.upload_folder(repo_id=repo, folder_path=folder, commit_message=message)
     except HfHubHTTPError as error:
-        status = getattr(getattr(error, "response", None), "status_code", None)
+        status = int(getattr(getattr(error, "response", None), "status_code", 0))
         why = {401: "the token is not valid", 403: "the token may not write there"}.get(status)
         told = why or " ".join(str(error).split())[:300]
         raise UserError(f"hub.repo={repo} was not pushed: {told}") from error
-    except OSError as error:
+    except (OSError, httpx2.HTTPError) as error:
         raise UserError(f"hub.repo={repo} was not pushed: the hub is not to be reached ({error})") from error
     return str(getattr(done, "commit_url", "") or f"{api.endpoint}/{repo}")

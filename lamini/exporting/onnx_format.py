@@ -17,7 +17,7 @@ from typing import Any
 from lamini.errors import UserError
 from lamini.exporting.folders import add_tokenizer
 from lamini.exporting.formats import Format, Ids
-from lamini.exporting.linked import linked
+from lamini.exporting.linked import linked, older
 from lamini.students.protocol import Student
 
 WORKER = Path(__file__).with_name("onnx_worker.py")
@@ -87,27 +87,3 @@ def last_words(said: str) -> str:
     """What a tool said last, in one line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return " / ".join(lines[-1:]) if lines else "it said nothing"
-
-
-def older(config: dict[str, Any]) -> dict[str, Any]:
-    """A config of transformers 5 as transformers 4 spells it: rotary embeddings have keys of their own there,
-    which it would otherwise fill with its defaults, without a word.
-
-    >>> older({"model_type": "llama", "rope_parameters": {"rope_theta": 5e5, "rope_type": "default"}})
-    {'model_type': 'llama', 'rope_theta': 500000.0, 'rope_scaling': None}
-    """
-    told = dict(config)
-    rope = told.pop("rope_parameters", None)
-    if not rope:
-        return told
-    theta, part = rope.get("rope_theta"), rope.get("partial_rotary_factor")
-    names = ("rotary_emb_base", "rotary_pct") if told["model_type"] == "gpt_neox" else ("rope_theta", "")
-    if theta is not None:
-        told[names[0]] = theta
-    if part is not None:
-        told[names[1] or "partial_rotary_factor"] = part
-    scaling = {
-        key: value for key, value in rope.items() if key not in ("rope_theta", "partial_rotary_factor")
-    }
-    told["rope_scaling"] = None if scaling.get("rope_type", "default") == "default" else scaling
-    return told

@@ -1,7 +1,7 @@
 """A SentencePiece model from a tokenizer.json: llama.cpp's converter reads a T5's vocabulary only as such.
 
-Fast tokenizers were made from such a file, and all of it is in them: pieces with their scores, which of them is
-the unknown one, and the compiled table of characters (the normalizer).
+Fast tokenizers were made from such a file, and all of it is in them: pieces with their scores, which of them
+is the unknown one, and the compiled table of characters (the normalizer).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ def sentencepiece_of(tokenizer: Path) -> bytes:
     Raises:
         UserError: it is no Unigram tokenizer.
     """
-    from sentencepiece import sentencepiece_model_pb2 as model
+    from sentencepiece import sentencepiece_model_pb2
+
+    model: Any = sentencepiece_model_pb2  # its classes are made when it is imported
 
     told = json.loads(tokenizer.read_text(encoding="utf-8"))
     if told["model"]["type"] != "Unigram":
