@@ -82,7 +82,8 @@ def serve(config: ChatConfig) -> int:
             show(here)
         try:
             hosts = Hosts.of(config.host, listener.getsockname()[1])
-            until_stopped(build(rounds, hosts, Defaults(config.max_new_tokens, config.temperature)), listener)
+            app = build(rounds, hosts, Defaults(config.max_new_tokens, config.temperature))
+            until_stopped(app, listener, speakers.closing.set)
         finally:
             rounds.close()
     return 0

@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -74,8 +74,19 @@ def config_of(app: object) -> uvicorn.Config:
     )  # fmt: skip
 
 
-def until_stopped(app: object, listener: socket.socket) -> None:
-    """Serve until Ctrl+C or SIGTERM.
+class _Server(uvicorn.Server):
+    """Tells of the signal before requests under way are waited for."""
+
+    ending: Callable[[], object] = staticmethod(lambda: None)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came."""
+        self.ending()
+        super().handle_exit(sig, frame)
+
+
+def until_stopped(app: object, listener: socket.socket, ending: Callable[[], object] = lambda: None) -> None:
+    """Serve until Ctrl+C or SIGTERM; `ending` is called at once then, so that long answers can end.
 
     uvicorn raises the signal again when it is done, which is the end we wait for.
     """
@@ -85,7 +96,9 @@ def until_stopped(app: object, listener: socket.socket) -> None:
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
-        uvicorn.Server(config_of(app)).run(sockets=[listener])
+        server = _Server(config_of(app))
+        server.ending = ending
+        server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:

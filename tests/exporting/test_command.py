@@ -1,11 +1,10 @@
-"""export.py as a person starts it: wrong lines, what is left out, and a whole line with a table at its end."""
+"""export.py as a person starts it: wrong lines, what is left out, and whole lines with their table."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def test_an_export_that_answers_otherwise_is_not_kept(
 def test_one_that_breaks_stops_nobody(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     python = making.interpreter(place / "env", "sys.exit('RuntimeError: broken')")
     told = making.config(
-        place, f"students={place}/herd", "to='[onnx,hub]'", f"onnx.python={python}", "hub.repo='me/{run}'",
+        place, f"students={place}/herd", "to=[onnx,hub]", f"onnx.python={python}", "hub.repo='me/{run}'",
         "hub.push=false",
     )  # fmt: skip
     check(told)
@@ -84,8 +83,8 @@ def test_what_a_format_does_not_hold_is_left_out_and_named(place: Path) -> None:
     told = making.config(place, f"students={place}/herd", "to=ctranslate2")
     assert [one.name for one, _ in work(told, said.append)] == ["b-t5"]
     assert said == [
-        "left out: a-gpt2 to ctranslate2: CTranslate2 has no GPT-Neo: its layers see windows and the whole by"
-        " turns; onnx holds it"
+        "left out: a-gpt2 to ctranslate2: CTranslate2 has no GPT-Neo: its layers see windows and the"
+        " whole by turns; onnx holds it"
     ]
     with pytest.raises(UserError, match="nothing can be exported: a-gpt2 to ctranslate2: CTranslate2 has no"):
         check(making.config(place, f"students={place}/herd/a-gpt2", "to=ctranslate2"))
@@ -104,7 +103,7 @@ def test_a_tokenizer_that_was_trained_here_is_none_of_llama_cpps(place: Path) ->
     [
         (["to=null"], r"to= says what students become: gguf, onnx, ctranslate2, hub"),
         (["to=ctranslate"], "to=ctranslate is unknown; did you mean ctranslate2?"),
-        (["to='[onnx,pdf]'"], "to=pdf is unknown; there are gguf"),
+        (["to=[onnx,pdf]"], "to=pdf is unknown; there are gguf"),
         (
             ["to=gguf", "gguf.converter=null"],
             "gguf.converter= is missing: llama.cpp's converter is no package",
@@ -140,10 +139,12 @@ def test_a_sweep_is_one_line_too_many(place: Path) -> None:
 
 
 def test_the_shell_gets_a_sentence_and_two(place: Path, environment: dict[str, str]) -> None:
-    exported: Callable[..., subprocess.CompletedProcess[str]] = lambda *words: subprocess.run(  # noqa: E731
-        [sys.executable, "export.py", *words], cwd=ROOT, env=environment, capture_output=True, text=True,
-        timeout=120,
-    )  # fmt: skip
+    def exported(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "export.py", *words], cwd=ROOT, env=environment, capture_output=True, text=True,
+            timeout=120,
+        )  # fmt: skip
+
     done = exported(f"students={place}/herd", "to=gguf")
     assert done.returncode == 2 and done.stderr.startswith("export.py: gguf.converter= is missing")
     assert done.stderr.count("\n") == 1
