@@ -1,4 +1,4 @@
-"""What pages share besides the gate (tests/rating/web/test_gate.py): files, addresses, an end that is told."""
+"""What pages share beside the gate (tests/rating/web/test_gate.py): files, addresses, an end that is told."""
 
 from __future__ import annotations
 
