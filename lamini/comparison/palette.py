@@ -39,7 +39,7 @@ def colour_of(name: str, among: Iterable[str]) -> str:
     """The colour of one of several families, by its place in their sorted list; repeated after the tenth.
 
     >>> colour_of("gpt2", ["t5", "gpt2", "flan-t5"])
-    '#c4521a'
+    '#cb322b'
     """
     return list(FAMILIES)[_place(name, among) % len(FAMILIES)]
 

@@ -14,7 +14,7 @@ from lamini.comparison.drawing import ids
 
 WIDE = 9  # columns, from which on a table is printed on a page of its own, across
 TALL = 25  # rows, from which on a table scrolls in its box
-SHORT, LONG = 12, 34  # signs of a first cell that never breaks, and of one that does even where there is room
+SHORT, LONG = 12, 44  # signs of a first cell that never breaks, and of one that does even where there is room
 BRIEF, TEXT = 24, 48  # signs of another text that never breaks, and of one that gets a broad column
 FEW = 4  # meanings of one sign that are listed below the table without unfolding
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from lamini.comparison.blocks import Answers, Block, Chapter, Missing, Text
 from lamini.comparison.herd import Herd, Kind
@@ -14,22 +15,29 @@ Row = Mapping[str, str]
 
 
 def chapter(herd: Herd) -> Chapter:
-    """A dozen instructions at most, spread over the set, with every response there is."""
+    """A dozen instructions at most, spread over the sets, with every response there is."""
     return Chapter("responses", "Responses side by side", blocks(herd))
 
 
 def blocks(herd: Herd) -> list[Block]:
     """What was left out is said first."""
-    asked: dict[tuple[str, str], list[Row]] = {}
+    asked: dict[str, dict[tuple[str, str], list[Row]]] = {}
     for row in herd.answers:
-        asked.setdefault((row["instruction_id"], row["instruction"]), []).append(row)
+        what = row["instruction_id"], row["instruction"]  # another herd's set may use the same ids
+        asked.setdefault(_set(row), {}).setdefault(what, []).append(row)
     if not asked:
         folder = next((member.folder.parent for member in herd.members if member.folder), "outputs/herd")
         command = f"python evaluate.py suite=answers students={folder}"
         return [Missing("Nobody has answered a set of instructions yet.", command)]
-    chosen = spread(_by_most(asked), MOST)
+    each = max(2, MOST // len(asked))
+    chosen = [rows for own in asked.values() for rows in spread(_by_most(own), each)]
     order = {member.key: place for place, member in enumerate(herd.members)}
-    return [_about(herd, chosen, len(asked)), *(_answers(rows, order) for rows in chosen)]
+    return [_about(herd, chosen, sum(map(len, asked.values()))), *(_answers(rows, order) for rows in chosen)]
+
+
+def _set(row: Row) -> str:
+    """The suite that asked: files of answers are called like it; "" where no file says."""
+    return PurePath(row.get("file", "")).stem
 
 
 def spread(rows: Sequence[list[Row]], count: int) -> list[list[Row]]:
@@ -43,7 +51,7 @@ def spread(rows: Sequence[list[Row]], count: int) -> list[list[Row]]:
 
 
 def _by_most(asked: Mapping[tuple[str, str], list[Row]]) -> list[list[Row]]:
-    """The instructions that as many answered as any, in the order of their set."""
+    """The instructions of a set that as many answered as any, in its order."""
     answered = {key: len({row["student"] for row in rows}) for key, rows in asked.items()}
     most = max(answered.values())
     return [rows for key, rows in asked.items() if answered[key] == most]
@@ -53,7 +61,7 @@ def _about(herd: Herd, chosen: Sequence[Sequence[Row]], asked: int) -> Text:
     who = {row["student"] for rows in chosen for row in rows}
     silent = sum(member.kind is not Kind.published and member.key not in who for member in herd.members)
     cut = sum(len(row["response"]) > LONGEST for rows in chosen for row in rows)
-    said = [f"{len(chosen)} of {asked:,} instructions, spread over those that the most answered."]
+    said = [f"{len(chosen)} of {asked:,} instructions, spread over those of each set that the most answered."]
     if silent:
         said.append(f"{silent:,} of {len(herd.members):,} members have answered none of them.")
     if cut:
@@ -65,7 +73,7 @@ def _answers(rows: Sequence[Row], order: Mapping[str, int]) -> Answers:
     """Teachers and references first, then members in the order of the herd."""
     ordered = sorted(rows, key=lambda row: order.get(row["student"], -1))
     first = rows[0]
-    about = ", ".join(part for part in (first.get("app", ""), first["instruction_id"]) if part)
+    about = ", ".join(part for part in (_set(first), first.get("app", ""), first["instruction_id"]) if part)
     return Answers(
         instruction=_cut(first["instruction"]),
         responses=[(row["student"], _cut(row["response"])) for row in ordered],

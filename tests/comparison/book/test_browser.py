@@ -101,6 +101,20 @@ def test_the_filter_holds_for_all_tables_figures_and_responses(reader: Open) -> 
     assert page.locator("#table-herd .none").is_hidden()
 
 
+def test_a_student_under_the_pointer_stands_out_in_its_figure(reader: Open) -> None:
+    page = reader(book())
+    dots = page.locator("#figure-size [data-member]")
+    page.locator("#figure-size").scroll_into_view_if_needed()
+    dots.first.hover()
+    faint = "groups => groups.filter((group) => getComputedStyle(group).opacity < 1).length"
+    assert (
+        dots.evaluate_all(faint) == 20
+        and dots.first.evaluate("group => getComputedStyle(group).opacity") == "1"
+    )
+    page.locator("#figure-size h3").hover()
+    assert dots.evaluate_all(faint) == 0
+
+
 def test_a_row_of_several_seeds_stays_while_one_is_shown(reader: Open) -> None:
     one = herd(42)
     table = scores(one, "herd", 0)

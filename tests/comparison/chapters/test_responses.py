@@ -46,6 +46,16 @@ def test_a_dozen_instructions_of_those_that_the_most_answered() -> None:
     assert shown[0] == "x, i0" and shown[-1] == "x, i99"
 
 
+def test_every_set_has_its_share_of_the_dozen() -> None:
+    probe = [{**row, "file": "x/evaluation/probe.parquet"} for row in answered(["a"], 40)]
+    own = [{**row, "file": "answers/answers114.parquet"} for row in answered(["a", "b"], 100)]
+    shown = [
+        block.about for block in chapter(Herd([], answers=own + probe)).blocks if isinstance(block, Answers)
+    ]
+    assert len(shown) == MOST and shown[0] == "answers114, x, i0" and shown[-1] == "probe, x, i39"
+    assert sum(about.startswith("probe") for about in shown) == 6
+
+
 def test_long_responses_are_cut_and_counted() -> None:
     about, block = chapter(Herd([], answers=answered(["a"], 1, "y" * 2000))).blocks
     assert isinstance(block, Answers) and block.responses[0][1] == "y" * LONGEST + "…"

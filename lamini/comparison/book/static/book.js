@@ -71,6 +71,17 @@
     filter(); // a reloaded page may keep what was typed
   }
 
+  // A student under the pointer stands out in its figure
+
+  for (const figure of all(".picture svg")) {
+    figure.addEventListener("pointerover", ({ target }) => {
+      const member = target.closest("[data-member]")?.dataset.member;
+      figure.classList.toggle("lit", Boolean(member));
+      for (const group of all("[data-member]", figure)) group.classList.toggle("chosen", group.dataset.member === member);
+    });
+    figure.addEventListener("pointerleave", () => figure.classList.remove("lit"));
+  }
+
   // Sort
 
   const said = document.createElement("p");
