@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install herd test test-all style types clean
+.PHONY: help install herd onnx test test-all style types clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,6 +30,10 @@ herd: $(TEST)  ## Train, score and compare the embedded herd: no download, minut
 	step $(BIN)/python evaluate.py students="$$herd" suite=oracle; \
 	step $(BIN)/python compare.py runs="$$herd"; \
 	exit $$failed
+
+onnx: $(TEST)  ## Make .venv-onnx for export.py to=onnx, which wants an older transformers
+	[ -x .venv-onnx/bin/python ] || $(BIN)/python -m venv .venv-onnx
+	.venv-onnx/bin/python -m pip --no-input --disable-pip-version-check install -r lamini/exporting/onnx.txt
 
 # One thread in each of several processes beats several threads in one on tiny models; a file stays in one
 # process because its fixtures train models.

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ["help", "install", "herd", "test", "test-all", "style", "types", "clean"]
+TARGETS = ["help", "install", "herd", "onnx", "test", "test-all", "style", "types", "clean"]
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -110,6 +110,13 @@ def test_herd_trains_scores_and_compares(
         "evaluate.py students=my outputs/embedded suite=oracle",
         "compare.py runs=my outputs/embedded",
     ][: len(lines)]  # fmt: skip
+
+
+def test_onnx_has_an_environment_of_its_own(checkout: Path) -> None:
+    lines = make(checkout, "-n", "onnx").stdout.splitlines()[-2:]
+    assert lines[0].endswith(".venv/bin/python -m venv .venv-onnx")
+    assert lines[1].startswith(".venv-onnx/bin/python -m pip ")
+    assert (ROOT / lines[1].split()[-1]).is_file()
 
 
 def test_a_too_old_python_is_named(checkout: Path) -> None:

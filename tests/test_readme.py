@@ -23,8 +23,11 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", "experiments/README.md", "experimen
              "experiments/embedded-herd/README.md", "experiments/teacher-engine/README.md",
              "experiments/curation-scale/README.md", "experiments/analysis-scale/README.md",
              "experiments/rating-load/README.md", "experiments/rating-store/README.md",
-             "experiments/compare-scale/README.md")  # fmt: skip
-SCRIPTS = "(?:train|generate|analyze|evaluate|rate|compare)"
+             "experiments/compare-scale/README.md", "experiments/wandb-sweep/README.md",
+             "experiments/data-ablation/README.md", "experiments/data-scale/README.md",
+             "experiments/size/README.md", "experiments/paper-herd/README.md",
+             "experiments/wrapper/README.md")  # fmt: skip
+SCRIPTS = "(?:train|generate|analyze|evaluate|rate|compare|chat|export)"
 SHOWS = ("--help", "--cfg")  # answered by Hydra, not jobs
 
 
@@ -188,7 +191,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_options_named_in_prose_exist() -> None:
-    for group, options in re.findall(r"`(data|logger|experiment|optimizer|scheduler)=([a-z,]+)", README):
+    for group, options in re.findall(r"`(data|logger|experiment|optimizer|scheduler)=([a-z0-9_,-]+)", README):
         for option in options.split(","):
             assert (CONF / group / f"{option}.yaml").exists(), f"{group}={option}"
 

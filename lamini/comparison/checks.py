@@ -24,6 +24,10 @@ def check(config: CompareConfig) -> None:
         raise UserError("wandb=true needs wandb-workspaces: pip install 'lamini-herd[workspaces]'")
     if config.wandb and not config.project.strip():
         raise UserError("project is empty; name the project of W&B in which the runs lie")
+    if config.wandb and not offline(config):
+        from lamini.comparison import tracking
+
+        tracking.check_key()
     ensure_writable(place(config), "output")
 
 
