@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from lamini.comparison.blocks import Mark, Where
+from lamini.comparison.blocks import Listing, Mark, Where
 from lamini.comparison.herd import Kind, Member
 from lamini.comparison.replicates import Row
 from lamini.comparison.series import tuned
@@ -44,6 +45,19 @@ def joined(marks: Iterable[tuple[Where, Mark]]) -> dict[Where, Mark]:
             mark if old is None else Mark(f"{old.sign} {mark.sign}", f"{old.meaning}; {mark.meaning}")
         )
     return found
+
+
+def slim(listing: Listing, optional: Iterable[str]) -> Listing:
+    """Without those of the optional columns that no row fills; marks move with their columns."""
+    table, names = listing.table, set(optional)
+    kept = [
+        place
+        for place, column in enumerate(table.columns)
+        if column.name not in names or any(row[place] is not None for row in table.rows)
+    ]
+    columns, rows = [table.columns[place] for place in kept], [[row[n] for n in kept] for row in table.rows]
+    marks = {(row, kept.index(place)): mark for (row, place), mark in listing.marks.items() if place in kept}
+    return replace(listing, table=replace(table, columns=columns, rows=rows), marks=marks)
 
 
 def slug(*words: str) -> str:

@@ -121,7 +121,8 @@ def _table(points: Sequence[Costly], edges: Mapping[str, Sequence[Costly]], titl
     owners = [cells.owner(point.row) for point in points]
     marks = cells.scratch([point.row for point in points])
     marks |= {(place, 4): LATE for place, point in enumerate(points) if _late(point)}
-    return Listing(Table(name, f"Score and cost on {title}", columns, lines, notes), marks, owners)
+    table = Table(name, f"Score and cost on {title}", columns, lines, notes)
+    return cells.slim(Listing(table, marks, owners), [columns[3].name, columns[4].name])
 
 
 def _late(point: Costly) -> bool:

@@ -47,10 +47,10 @@ def obstacle(points: Sequence[Sequence[float]], names: Sequence[str]) -> str | N
     """
     for column, name in zip(zip(*points, strict=True), names, strict=True):
         if len(set(column)) < 3:
-            return f"{len(set(column))} different {name}, and a curve needs 3"
+            return f"{len(set(column))} of the 3 different {name} that a curve needs"
     places, needed = len({tuple(point) for point in points}), parameters(len(names), False) + 1
     if places < needed:
-        return f"{places} different pairs of {' and '.join(names)}, and a curve needs {needed}"
+        return f"{places} of the {needed} different pairs of {' and '.join(names)} that a curve needs"
     return None
 
 

@@ -98,10 +98,10 @@ def test_bigger_and_worse_is_a_flat_line_and_no_rising_one() -> None:
 @pytest.mark.parametrize(
     ("points", "told"),
     [
-        ([[1e8], [1e8], [1e9]], "2 different sizes, and a curve needs 3"),
+        ([[1e8], [1e8], [1e9]], "2 of the 3 different sizes that a curve needs"),
         ([[1e8], [3e8], [1e9]], None),
-        ([[1e8, 1e4], [3e8, 2e4], [1e9, 4e4], [1e8, 2e4]], "4 different pairs of sizes and amounts"),
-        ([[1e8, 1e4], [3e8, 1e4], [1e9, 1e4]], "1 different amounts"),
+        ([[1e8, 1e4], [3e8, 2e4], [1e9, 4e4], [1e8, 2e4]], "4 of the 5 different pairs of sizes and amounts"),
+        ([[1e8, 1e4], [3e8, 1e4], [1e9, 1e4]], "1 of the 3 different amounts"),
     ],
 )
 def test_too_few_places_have_no_curve(points: list[list[float]], told: str | None) -> None:

@@ -89,7 +89,7 @@ def table(view: View, name: str) -> Listing:
     """Students by tasks, the paper's row below ours, chance at the end."""
     several = any(len(row.members) > 1 for row in view.rows)
     columns = [Column("student"), Column("parameters", ",d"), Column("mean", ".1f"), Column("±", ".1f")]
-    columns += [Column("seeds", "d")] if several else []
+    columns += [Column("seeds", "d")]
     first = len(columns)
     columns += [Column(label, ".1f") for label in view.tasks.values()]
     lines: list[Sequence[Cell]] = []
@@ -97,8 +97,8 @@ def table(view: View, name: str) -> Listing:
     marks: list[tuple[Where, Mark]] = []
     for row in view.rows:
         place, member = len(lines), row.members[0]
-        head: list[Cell] = [row.key, member.parameters, *_mean(row, view.suite)]
-        lines.append([*head, *([len(row.members)] if several else []), *_cells(row, view)])
+        seeds = len(row.members) if several else None
+        lines.append([row.key, member.parameters, *_mean(row, view.suite), seeds, *_cells(row, view)])
         owners.append(cells.owner(row))
         if member.scratch:
             marks.append(((place, 0), cells.SCRATCH))
@@ -107,16 +107,17 @@ def table(view: View, name: str) -> Listing:
         if paper:
             own = [_of(paper, view.suite, task) for task in view.tasks]
             mean = scores.mean(paper, view.suite) if None not in own else None
-            start: list[Cell] = [f"{row.key}, paper: {paper.student}", paper.parameters, mean, None]
-            lines.append([*start, *([None] if several else []), *own])
+            label = f"{row.key}, paper: {paper.student}"
+            lines.append([label, paper.parameters, mean, None, None, *own])
             owners.append(cells.owner(row))
     chance = _chance(view)
     if any(one is not None for one in chance):
-        lines.append(["chance", None, None, None, *([None] if several else []), *chance])
+        lines.append(["chance", None, None, None, None, *chance])
         owners.append("")
     what = "Tables 9 to 14" if view.group.members[0].kind is Kind.published else "paper Tables 9 to 14"
     title = f"Scores on {title_of(view)}" + (f" ({what})" if view.suite == "nlp15" else "")
-    return Listing(Table(name, title, columns, lines, _notes(view, several)), cells.joined(marks), owners)
+    whole = Listing(Table(name, title, columns, lines, _notes(view, several)), cells.joined(marks), owners)
+    return cells.slim(whole, ["parameters", "±", "seeds"])
 
 
 def _notes(view: View, several: bool) -> list[str]:
@@ -126,7 +127,7 @@ def _notes(view: View, several: bool) -> list[str]:
             "±: standard error of the mean over the test rows; of several seeds, half of the 95 % interval"
             " over them (Student's t)."
         )
-    else:
+    elif any(_ours(row) for row in view.rows):
         notes.append("±: standard error of the mean over the test rows.")
     if view.group.limit:
         notes.append(f"Only the first {view.group.limit:,} rows of each task: a try, no score.")

@@ -175,7 +175,7 @@ def test_families_with_three_sizes_have_a_curve_and_the_others_a_sentence() -> N
     }
     assert all(bool(row["floor, %"]) == (row["sizes"] == "4") for row in rows.values())
     said = " ".join(one.markdown for one in chapter("size").blocks if isinstance(one, Text))
-    assert "`LaMini-Neo` has 2 different sizes, and a curve needs 3" in said
+    assert "`LaMini-Neo` has 2 of the 3 different sizes that a curve needs" in said
 
 
 def test_forecasts_are_called_so_and_hold_the_next_size() -> None:
