@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamini.comparison import names
@@ -22,6 +22,7 @@ def test_a_key_goes_before_a_student() -> None:
     assert names.keys(herd, ["t5-small", "teacher"]) == ["t5-small", ""]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_name_can_be_drawn(text: str) -> None:
     name = names.drawn(text)
@@ -30,6 +31,7 @@ def test_any_name_can_be_drawn(text: str) -> None:
     name.encode("utf-8")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_digest_is_digits(text: str) -> None:
     assert set(names.hexadecimal(text)) <= set("0123456789abcdef") and len(names.hexadecimal(text)) <= 16
