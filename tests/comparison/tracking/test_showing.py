@@ -99,11 +99,15 @@ def test_a_herd_of_another_logger_is_in_the_table_too(
 ) -> None:
     for run in herd.iterdir():
         shutil.rmtree(run / "wandb")
+    killed = small.record(herd / "gpt2-nano,seed=7") | {"status": "running"}
+    (herd / "gpt2-nano,seed=7" / "run.json").write_text(json.dumps(killed))
     sync(_show(herd, tmp_path / "wandb")[1].removeprefix("W&B runs: "))
     told = {run.name.removesuffix(" (scratch)"): run for run in server.runs.values()}
     assert set(told) == {"t5-nano", "gpt2-nano,seed=7", "llama-nano"}
     assert told["t5-nano"].config["family"] == "t5" and told["t5-nano"].summary["validation/loss"]
     assert told["llama-nano"].summary["status"] == "failed" and told["llama-nano"].exit_code == 1
+    assert told["gpt2-nano,seed=7"].summary["status"] == "killed"
+    assert told["gpt2-nano,seed=7"].exit_code == 1
 
 
 def test_what_still_runs_is_left_alone_and_what_is_torn_is_no_run(herd: Path, tmp_path: Path) -> None:
