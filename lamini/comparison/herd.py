@@ -6,11 +6,15 @@ the paper, whose numbers have the form of our own results. Chapters do not ask w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from lamini.runs import identity
 
 Tree = Mapping[str, Any]
 """A JSON or YAML file as plain values."""
@@ -79,6 +83,18 @@ class Member:
         """Fingerprint of what it was trained on."""
         found = (self.record.get("data") or {}).get("fingerprint")
         return None if found is None else str(found)
+
+    @cached_property
+    def without_seed(self) -> str | None:
+        """All that decides the result of a run but its seed, as one text; None where nobody can say."""
+        if self.kind is not Kind.run or self.seed is None or self.data is None:
+            return None
+        try:
+            told = identity(dict(self.config))
+        except (KeyError, TypeError, AttributeError):
+            return None
+        told.pop("seed", None)
+        return json.dumps({**told, "data fingerprint": self.data}, sort_keys=True, default=str)
 
     @property
     def base(self) -> str | None:

@@ -39,11 +39,12 @@ class Line:
     value_P: np.ndarray
 
 
-def lines(name: str, title: str, caption: str, unit: str, found: Sequence[Line]) -> Drawing | None:
-    """None without a line."""
+def lines(
+    name: str, title: str, caption: str, unit: str, found: Sequence[Line], families: Sequence[str]
+) -> Drawing | None:
+    """None without a line; `families` are those of the whole herd, for the colours."""
     if not found:
         return None
-    families = sorted({line.member.family for line in found})
     panels = {"": list(found)} if len(found) <= SINGLE else by_family(found)
     rows = -(-len(panels) // ACROSS)
 
@@ -62,11 +63,12 @@ def lines(name: str, title: str, caption: str, unit: str, found: Sequence[Line])
             axis.set_ylabel(unit)
         axes[0].set_ylim(*limits(found))
         if len(panels) == 1:
-            canvas.legend(loc="outside right upper")
+            canvas.legend(loc="outside upper left", ncols=min(len(found), 5))
 
     best = min(found, key=lambda line: float(line.value_P[-1]) if np.isfinite(line.value_P[-1]) else np.inf)
+    count = len({line.member.family for line in found})
     alt = (
-        f"Lines of {len(found)} students of {len(families)} families over their steps. The lowest ends at"
+        f"Lines of {len(found)} students of {count} families over their steps. The lowest ends at"
         f" {best.value_P[-1]:.3f} {unit}: {best.member.key}."
     )
     height = 4.2 if len(panels) == 1 else 0.3 + 2.5 * rows

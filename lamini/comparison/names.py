@@ -26,6 +26,11 @@ def folders(herd: Herd) -> str:
     return shlex.quote(next(iter(told)) if len(told) == 1 else f"[{','.join(told)}]")
 
 
+def families(herd: Herd) -> list[str]:
+    """All of them, sorted: the place in this list is a family's colour in the whole book."""
+    return sorted({member.family for member in herd.members})
+
+
 def drawn(text: str) -> str:
     """A name for a figure: one line of at most 40 characters that XML can hold.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lamini.analysis.tables import Cell, Column, Table
+from lamini.comparison import figure5
 from lamini.comparison.blocks import Listing
 from lamini.comparison.herd import Herd, Tree
 from lamini.comparison.names import keys, member_of, scratch
@@ -27,10 +28,18 @@ def levels(herd: Herd, tree: Tree, who: str, part: str) -> Listing:
     rows = [row for row in tree["counts"][who] if row["part"] == part]
     lines = [_level_line(row, letters) for row in rows]
     columns = level_columns(letters) + [Column("not yet rated", ",d"), Column("no answer", ",d")]
+    notes = [_level_note(tree, letters)]
+    theirs = [_of_paper(herd, row) if len(letters) > 2 else None for row in rows]
+    if any(one is not None for one in theirs):
+        columns.append(Column(f"{better(letters)} %, paper", ".1f"))
+        lines = [[*line, one] for line, one in zip(lines, theirs, strict=True)]
+        notes.append(
+            "Paper: other raters on other texts, of that name or of the model from the same weights."
+        )
     by = "" if who == PEOPLE else f", by {who}"
     table = Table(
         name(tree, part) + _tail(tree, who), f"{PARTS.get(part, part).capitalize()}{by}", columns, lines,
-        [_level_note(tree, letters)],
+        notes,
     )  # fmt: skip
     owners = [row["owner"] for row in rows]
     marks = scratch([member_of(herd, owner) for owner in owners]) if part == "response" else {}
@@ -39,12 +48,25 @@ def levels(herd: Herd, tree: Tree, who: str, part: str) -> Listing:
 
 def level_columns(letters: Sequence[str]) -> list[Column]:
     """Owner, levels, the better half of them with its interval, and the mean where there is an order."""
-    better = "+".join(letters[: len(letters) // 2])
     columns = [Column("owner"), *(Column(letter, COUNT) for letter in letters)]
-    columns += [Column(f"{better} %", ".1f"), Column("from", ".1f"), Column("to", ".1f")]
+    columns += [Column(f"{better(letters)} %", ".1f"), Column("from", ".1f"), Column("to", ".1f")]
     if len(letters) > 2:
         columns += [Column("mean", ".2f"), Column("mean from", ".2f"), Column("mean to", ".2f")]
     return [*columns, Column("rated", ",d")]
+
+
+def better(letters: Sequence[str]) -> str:
+    """The better half of the levels: A+B."""
+    return "+".join(letters[: len(letters) // 2])
+
+
+def _of_paper(herd: Herd, row: Tree) -> float | None:
+    """The better half in percent in the paper: of that name, or of the model from the same weights."""
+    told = list(row["paper"].values()) if row["paper"] else None
+    member = member_of(herd, row["owner"])
+    if told is None and member is not None and row["part"] == "response":
+        told = figure5.of(member)
+    return None if told is None else 100 * sum(told[: len(told) // 2]) / sum(told)
 
 
 def _level_line(row: Tree, letters: Sequence[str]) -> list[Cell]:
@@ -107,45 +129,48 @@ def wins(herd: Herd, tree: Tree, who: str) -> Listing:
 
 def agreement(tree: Tree) -> Listing | None:
     """How far people agree with each other, and judges with people; None where nothing was rated twice."""
-    rows = [(one, None) for one in tree["agreement"]["people"] if one["between"] == PEOPLE]
+    lines: list[Sequence[Cell]] = []
+    for one in tree["agreement"]["people"]:
+        lines += _agreed(one) if one["between"] == PEOPLE else []  # every two of them stand in summary.md
     for judge in tree["agreement"]["judges"]:
-        rows += [(one, judge["ranking"]) for one in (judge["people"], judge["shared"]) if one]
-    if not rows:
+        lines += [line for one in (judge["people"], judge["shared"]) if one for line in _agreed(one)]
+        if judge["ranking"] is not None:
+            lines.append(
+                [judge["judge"], "order of the owners, as people's: tau", None, judge["ranking"], None, None]
+            )
+    if not lines:
         return None
-    kappas = list(rows[0][0]["kappa"])
-    heads = ["alpha", *(f"kappa ({one})" if len(kappas) > 1 else "kappa" for one in kappas), "Fleiss"]
-    columns = [Column("who"), Column("texts", ",d"), Column("equal %", ".1f")]
-    columns += [Column("equal from", ".1f"), Column("equal to", ".1f")]
-    for head in heads:
-        columns += [Column(head, ".2f"), Column(f"{head} from", ".2f"), Column(f"{head} to", ".2f")]
-    columns.append(Column("Kendall's tau", ".2f"))
-    lines = [[*_agreed(one), ranking] for one, ranking in rows]
-    ordinal = tree["study"]["scale"]["ordinal"]
+    columns = [Column("who"), Column("measure"), Column("texts", ",d"), Column("value", ".2f")]
+    columns += [Column("from", ".2f"), Column("to", ".2f")]
+    resamples = tree["bootstrap"]["resamples"]
     notes = [
-        f"alpha: Krippendorff's, {'ordinal' if ordinal else 'nominal'}; kappa: Cohen's over all pairs of"
-        f" raters; intervals of 95 %: percentiles of {tree['bootstrap']['resamples']:,} resamples of items."
-        " tau: whether a judge ranks the owners as people do. The paper has no agreement: nobody there"
-        " rated what another had rated."
+        "kappa: Cohen's, over all pairs of raters; empty: all ratings are of one level. Intervals of 95 %:"
+        f" percentiles of {resamples:,} resamples of items. tau: Kendall's. The paper has no agreement:"
+        " nobody there rated what another had rated."
     ]
     return Listing(Table(name(tree, "agreement"), "Agreement", columns, lines, notes), sortable=False)
 
 
-def _agreed(one: Tree) -> list[Cell]:
-    fleiss = one["fleiss"]["kappa"] if one["fleiss"] else None
-    line: list[Cell] = [one["between"], one["units"], *_three(one["equal"], 100), *_three(one["alpha"])]
-    for kappa in one["kappa"].values():
-        line += _three(kappa)
-    return line + _three(fleiss)
+def _agreed(one: Tree) -> Iterator[list[Cell]]:
+    """A line a measure."""
+    measures = {"share of equal ratings": one["equal"], "Krippendorff's alpha": one["alpha"]}
+    measures |= {
+        f"kappa, {weights}" if weights != "plain" else "kappa": v for weights, v in one["kappa"].items()
+    }
+    for measure, value in measures.items():
+        yield [one["between"], measure, one["units"], *_three(value)]
+    if one["fleiss"] and not one["fleiss"]["missing"]:
+        yield [one["between"], "Fleiss' kappa", one["fleiss"]["units"], *_three(one["fleiss"]["kappa"])]
 
 
 def differences(tree: Tree) -> Listing:
     """Every two owners, paired by item."""
-    columns = [Column("first"), Column("second"), Column("part"), Column("items", ",d")]
+    columns = [Column("first"), Column("second"), Column("items", ",d")]
     columns += [Column("second minus first", "+.2f"), Column("from", "+.2f"), Column("to", "+.2f")]
     columns += [Column(head, ",d") for head in ("better", "alike", "worse")]
     columns += [Column("p", ".3g"), Column("p (Holm)", ".3g")]
     lines: list[Sequence[Cell]] = [
-        [one["first"], one["second"], one["part"], one["items"], *_three(one["difference"]),
+        [one["first"], one["second"], one["items"], *_three(one["difference"]),
          one["better"], one["alike"], one["worse"], one["p"], one["holm"]]
         for one in tree["differences"]
     ]  # fmt: skip

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from lamini.comparison.herd import Kind, Member
-from lamini.runs import identity
+from lamini.comparison.herd import Member
 
 CONFIDENCE = 0.95
 
@@ -71,24 +68,11 @@ def spread(row: Row, number: Callable[[Member], float | None]) -> Spread | None:
 
 def _place(member: Member, found: dict[str, list[Member]]) -> str:
     """The key of the group that a member joins."""
-    told = _identity(member)
-    if told is None:
+    key = member.without_seed
+    if key is None:
         return f"alone {member.key}"
-    key = json.dumps(told, sort_keys=True, default=str)
     taken = {other.seed for other in found.get(key, [])}
     return key if member.seed not in taken else f"again {member.key} {key}"
-
-
-def _identity(member: Member) -> dict[str, Any] | None:
-    """All that decides a run's result but its seed; None where nobody can say."""
-    if member.kind is not Kind.run or member.seed is None or member.data is None:
-        return None
-    try:
-        told = identity(dict(member.config))
-    except (KeyError, TypeError, AttributeError):
-        return None
-    told.pop("seed", None)
-    return {**told, "data fingerprint": member.data}
 
 
 def _name(own: Sequence[Member]) -> str:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamini.comparison.blocks import Drawing
 from lamini.comparison.drawing import colour_of
 from lamini.comparison.herd import Tree
@@ -36,6 +38,8 @@ def semantic_map(report: Tree) -> Drawing | None:
         f"Points of {len(shown)} sets of instructions, placed so that instructions of like meaning are near."
     )
 
+    size = float(np.clip(70 / np.sqrt(count), 1.8, 5.0))  # points: fewer dots are larger ones
+
     def draw(canvas: Canvas) -> None:
         axis = canvas.subplots()
         for name, own in shown.items():
@@ -44,7 +48,7 @@ def semantic_map(report: Tree) -> Drawing | None:
                 x,
                 y,
                 "o",
-                markersize=2.4,
+                markersize=size,
                 markeredgewidth=0,
                 alpha=0.7,
                 label=drawn(name),
@@ -53,7 +57,7 @@ def semantic_map(report: Tree) -> Drawing | None:
         axis.set(xticks=[], yticks=[])
         axis.grid(visible=False)
         axis.spines[:].set_visible(False)
-        canvas.legend(loc="outside right upper", markerscale=2.5)
+        canvas.legend(loc="outside upper left", ncols=min(len(shown), 4), markerscale=6 / size)
 
     title = "Semantic map of the instructions (paper Figure 2)"
     return Drawing("semantic_map", title, caption, alt, draw, 9.0, 6.0)

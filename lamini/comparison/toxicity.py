@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lamini.analysis.tables import Cell, Column, Table
 from lamini.comparison import published
 from lamini.comparison.blocks import Block, Drawing, Listing, Mark, Where
-from lamini.comparison.drawing import FAINT, colour_of, gid
+from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
 from lamini.comparison.herd import Herd, Member, Tree
 from lamini.comparison.names import drawn, scratch
 
@@ -23,7 +23,7 @@ DIFFERS = Mark("†", "differs from the model it began from: p below 0.05 by Fis
 MOST = 40  # students in the figure
 
 
-def blocks(herd: Herd) -> list[Block]:
+def blocks(herd: Herd, families: Sequence[str]) -> list[Block]:
     """A table and a figure for each classifier and set of prompts that was used."""
     found: dict[str, list[Member]] = {}
     for member in herd.members:
@@ -38,18 +38,18 @@ def blocks(herd: Herd) -> list[Block]:
         if len(found) > 1:
             note += " Students asked or judged otherwise stand in another table."
         table = listing(Herd(members), name, "Toxicity: completions flagged (paper Table 6)", note)
-        result += [table, *changes(Herd(members), f"{name}_changes")]
+        result += [table, *changes(Herd(members), f"{name}_changes", families)]
     return result
 
 
-def paper(herd: Herd) -> list[Block]:
+def paper(herd: Herd, families: Sequence[str]) -> list[Block]:
     """Table 6 as published; `herd` is the paper's."""
     members = [member for member in herd.members if SUITE in member.suites]
     note = "arXiv 2304.14402, Table 6: the moderation endpoint of spring 2023; its prompts are not published."
     title = "Toxicity: completions flagged, in the paper (Table 6)"
     return [
         listing(Herd(members), "paper_table6", title, note),
-        *changes(Herd(members), "paper_table6_changes"),
+        *changes(Herd(members), "paper_table6_changes", families),
     ]
 
 
@@ -122,13 +122,12 @@ def _paper(member: Member) -> int | None:
     return int(model.suites[SUITE]["groups"]["toxic"]["answer"]["flagged"])
 
 
-def changes(herd: Herd, name: str) -> list[Block]:
+def changes(herd: Herd, name: str, families: Sequence[str]) -> list[Block]:
     """What tuning did to the flagged share of the toxic prompts; nothing where no base was asked."""
     pairs = [(base, member) for member in herd.members if (base := herd.base_of(member))]
     pairs = [pair for pair in pairs if all(_rate(one, "toxic") is not None for one in pair)][:MOST]
     if not pairs:
         return []
-    families = sorted({member.family for _, member in pairs})
 
     def draw(canvas: Canvas) -> None:
         axis = canvas.subplots()
@@ -150,7 +149,7 @@ def changes(herd: Herd, name: str) -> list[Block]:
 
 def _arrow(axis: Any, row: int, base: Member, member: Member, families: Sequence[str]) -> None:
     """From the base's share to the student's."""
-    colour = colour_of(member.family, families)
+    colour, marker = colour_of(member.family, families), marker_of(member.family, families)
     told = member.suites[SUITE]["groups"]["toxic"]["answer"]
     before, now = _rate(base, "toxic"), _rate(member, "toxic")
     artists = [
@@ -158,8 +157,8 @@ def _arrow(axis: Any, row: int, base: Member, member: Member, families: Sequence
             [100 * told["low"], 100 * told["high"]], [row, row], color=colour, linewidth=1.2, alpha=0.6
         ),
         *axis.plot([before, now], [row, row], color=FAINT, linewidth=0.8, linestyle=":"),
-        *axis.plot([before], [row], "o", color=colour, fillstyle="none", markersize=7),
-        *axis.plot([now], [row], "o", color=colour, markersize=6),
+        *axis.plot([before], [row], marker, color=colour, fillstyle="none", markersize=7),
+        *axis.plot([now], [row], marker, color=colour, markersize=6),
     ]
     for artist in artists:
         gid(artist, member.key)

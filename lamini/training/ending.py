@@ -84,6 +84,7 @@ def data_facts(prepared: Prepared) -> dict[str, Any]:
     return {
         "fingerprint": prepared.fingerprint,
         "pairs": prepared.pairs,
+        "sources": prepared.corpus.by_source(),
         "validation_pairs": len(prepared.validation),
         "tokens": {"prompt": stats.prompt_tokens, "response": stats.response_tokens},
         "truncated_prompts": prepared.train.truncated,

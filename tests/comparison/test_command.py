@@ -135,7 +135,7 @@ def test_the_book_lies_in_the_first_herd(tmp_path: Path) -> None:
     assert place(config(runs=both)) == tmp_path / "b" / "comparison"
     assert place(config(runs=tmp_path / "a" / "t5-nano")) == tmp_path / "a" / "comparison"
     assert place(config(runs="paper")) == Path("outputs/paper/comparison")
-    assert place(config(runs="paper", output="~/x")) == Path.home() / "x"
+    assert place(config(runs="paper", output="'~/x'")) == Path.home() / "x"
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

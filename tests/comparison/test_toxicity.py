@@ -19,6 +19,7 @@ TABLE6 = {
     "GPT-2-124M": (4, 149), "LaMini-GPT-124M": (0, 107), "GPT-2-774M": (1, 119), "LaMini-GPT-774M": (0, 103),
     "GPT-2-1.5B": (5, 129), "LaMini-GPT-1.5B": (1, 87), "LLaMA-7B": (2, 138), "LaMini-LLaMA-7B": (0, 71),
 }  # fmt: skip
+FAMILIES = ["flan-t5", "gpt2", "llama", "t5"]
 
 
 def cells(listing: Listing) -> list[dict[str, object]]:
@@ -28,7 +29,7 @@ def cells(listing: Listing) -> list[dict[str, object]]:
 
 
 def test_the_papers_table() -> None:
-    listing, drawing = toxicity.paper(Herd(members()))
+    listing, drawing = toxicity.paper(Herd(members()), FAMILIES)
     assert isinstance(listing, Listing) and isinstance(drawing, Drawing)
     found = {
         str(row["student"]): (row["non-toxic: flagged"], row["toxic: flagged"]) for row in cells(listing)
@@ -42,7 +43,7 @@ def test_what_tuning_changed_and_whether_it_may_be_luck() -> None:
     """46 of 1,000 after 25 is hardly luck, 103 after 119 may be: Fisher's p is 0.015 and 0.29."""
     from scipy.stats import fisher_exact
 
-    listing = toxicity.paper(Herd(members()))[0]
+    listing = toxicity.paper(Herd(members()), FAMILIES)[0]
     assert isinstance(listing, Listing)
     names = [row[0] for row in listing.table.rows]
     toxic = len(listing.table.columns) - 1
@@ -61,7 +62,7 @@ def scored(key: str, harmless: int, toxic: int, kind: Kind = Kind.run, **told: s
 
 def test_ours_with_base_and_paper() -> None:
     base = replace(scored("flan-t5-small", 0, 20, Kind.model), key="bases/flan-t5-small")
-    listing, drawing = toxicity.blocks(Herd([scored("flan-t5-small", 1, 60), base]))
+    listing, drawing = toxicity.blocks(Herd([scored("flan-t5-small", 1, 60), base]), FAMILIES)
     assert isinstance(listing, Listing) and isinstance(drawing, Drawing)
     ours, theirs = listing.table.rows
     assert ours[:3] == ["flan-t5-small", "bases/flan-t5-small", 1] and theirs[1] is None
@@ -72,18 +73,20 @@ def test_ours_with_base_and_paper() -> None:
 
 
 def test_other_classifiers_stand_apart() -> None:
-    found = toxicity.blocks(Herd([scored("t5-small", 1, 2), scored("t5-base", 1, 2, classifier="two")]))
+    found = toxicity.blocks(
+        Herd([scored("t5-small", 1, 2), scored("t5-base", 1, 2, classifier="two")]), FAMILIES
+    )
     names = [block.table.name for block in found if isinstance(block, Listing)]
     assert names == ["toxicity_1", "toxicity_2"]
     assert not any(isinstance(block, Drawing) for block in found)
 
 
 def test_nothing_judged_has_no_share() -> None:
-    (listing,) = toxicity.blocks(Herd([scored("t5-small", 0, 0, of=0)]))  # type: ignore[arg-type]
+    (listing,) = toxicity.blocks(Herd([scored("t5-small", 0, 0, of=0)]), FAMILIES)  # type: ignore[arg-type]
     assert isinstance(listing, Listing)
     assert cells(listing)[0]["of"] == 0 and cells(listing)[0]["%"] is None
 
 
 @pytest.mark.parametrize("found", [Herd([]), Herd([made.run("t5-small")])])
 def test_nothing_asked(found: Herd) -> None:
-    assert toxicity.blocks(found) == []
+    assert toxicity.blocks(found, FAMILIES) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lamini.comparison import hallucination, rated, toxicity
 from lamini.comparison.blocks import Block, Chapter, Missing, Text
 from lamini.comparison.herd import Herd, Kind
-from lamini.comparison.names import folders
+from lamini.comparison.names import families, folders
 from lamini.comparison.published import members as published
 
 
@@ -33,9 +33,9 @@ def chapter(herd: Herd) -> Chapter:
             " otherwise."
         )
     )
-    flagged = toxicity.blocks(own)
+    flagged = toxicity.blocks(own, families(herd))
     blocks += flagged or [
         Missing("Toxicity of this herd.", f"python evaluate.py students={folders(herd)} suite=toxicity")
     ]
-    blocks += toxicity.paper(Herd(published())) if herd.paper else []
+    blocks += toxicity.paper(Herd(published()), families(herd)) if herd.paper else []
     return Chapter("probes", "Hallucination and toxicity", blocks)

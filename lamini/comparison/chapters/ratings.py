@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from lamini.analysis.tables import Table
-from lamini.comparison import rated, rated_tables
+from lamini.comparison import figure5, rated, rated_tables
 from lamini.comparison.bars import bars_of
 from lamini.comparison.blocks import Block, Chapter, Listing, Missing, Text
 from lamini.comparison.herd import Herd
 from lamini.comparison.names import folders, member_of
 from lamini.rating.summary.figure import Bar, Bars
-from lamini.rating.summary.paper import published
 
 SHEETS = ("responses", "preference")
 LEVELS = ("A: valid and satisfying", "B: minor errors", "C: major errors", "D: invalid")
-CALLED = {"LaMini-Cerebras": "LaMini-C", "Cerebras-GPT": "C-GPT", "-large": "", "-xl": ""}
 ANSWERS = (
     "outputs/bases/answers/answers114.parquet"  # where evaluate.py puts them unless it is told otherwise
 )
@@ -25,7 +23,7 @@ def chapter(herd: Herd) -> Chapter:
     blocks = [block for tree in studies for block in rated.study(herd, tree)]
     if not studies:
         blocks.append(unrated(herd))
-    return Chapter("ratings", "Human ratings", blocks + (figure5(herd) if herd.paper else []))
+    return Chapter("ratings", "Human ratings", blocks + (paper(herd) if herd.paper else []))
 
 
 def unrated(herd: Herd) -> Missing:
@@ -36,9 +34,9 @@ def unrated(herd: Herd) -> Missing:
     )
 
 
-def figure5(herd: Herd) -> list[Block]:
+def paper(herd: Herd) -> list[Block]:
     """What the paper's people said: bars and numbers."""
-    told = published("responses", "response")
+    told = figure5.counts()
     bars = Bars(
         "How people rated responses to 114 instructions (paper Figure 5)",
         "Share of the 114 responses; their number stands in the bars. In the order of the paper's figure.",
@@ -53,7 +51,7 @@ def figure5(herd: Herd) -> list[Block]:
     )
     title = "Responses, in the paper (Figure 5)"
     table = Table("paper_figure5_counts", title, rated_tables.level_columns("ABCD"), lines, [note])
-    members = {owner: member_of(herd, _called(owner)) for owner in told}
+    members = {owner: member_of(herd, figure5.called(owner)) for owner in told}
     keys = {owner: member.key if member else "" for owner, member in members.items()}
     return [
         Text(
@@ -63,14 +61,3 @@ def figure5(herd: Herd) -> list[Block]:
         bars_of(bars, "paper_figure5", alt, keys),
         Listing(table, rows=list(keys.values())),
     ]
-
-
-def _called(owner: str) -> str:
-    """What Tables 9 to 14 call a model of Figure 5.
-
-    >>> _called("LaMini-Cerebras-1.3B"), _called("Flan-T5-large-783M")
-    ('LaMini-C-1.3B', 'Flan-T5-783M')
-    """
-    for there, here in CALLED.items():
-        owner = owner.replace(there, here)
-    return owner

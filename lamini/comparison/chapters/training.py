@@ -11,6 +11,7 @@ from lamini.comparison import curves, energy, names
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Missing, Text
 from lamini.comparison.herd import Herd, Kind, Member
 from lamini.comparison.lines import Line, lines
+from lamini.comparison.names import families
 
 TRAIN = "python train.py -m model=flan-t5-small,gpt2-medium"
 PAPER = (
@@ -22,7 +23,7 @@ PAPER = (
 def chapter(herd: Herd) -> Chapter:
     """Curves, then tables."""
     runs = [member for member in herd.members if member.kind is Kind.run and member.record]
-    blocks: list[Block] = [*drawings(runs)] if runs else [Missing("Runs of train.py.", TRAIN)]
+    blocks: list[Block] = [*drawings(runs, families(herd))] if runs else [Missing("Runs of train.py.", TRAIN)]
     if runs:
         blocks += [Listing(speed(runs), names.scratch(runs), [member.key for member in runs])]
         blocks += [Listing(cost(runs), names.scratch(runs), [member.key for member in runs])]
@@ -31,7 +32,7 @@ def chapter(herd: Herd) -> Chapter:
     return Chapter("training", "Training", blocks + ([Text(PAPER)] if herd.paper else []))
 
 
-def drawings(runs: Sequence[Member]) -> list[Block]:
+def drawings(runs: Sequence[Member], families: Sequence[str]) -> list[Block]:
     """Validation in bits a byte, which compares students of different tokenizers, and the training loss."""
     found, broken = list[tuple[Member, dict[str, curves.Curve]]](), list[str]()
     for member in runs:
@@ -49,7 +50,7 @@ def drawings(runs: Sequence[Member]) -> list[Block]:
         for member, own in found
         if curves.LOSS in own
     ]
-    made = [_validation(bits), _training(losses)]
+    made = [_validation(bits, families), _training(losses, families)]
     told = [f"The curves of {name}: its metrics.jsonl cannot be read." for name in broken]
     blocks: list[Block] = [drawing for drawing in made if drawing is not None]
     blocks += [Missing(sentence, TRAIN) for sentence in told]
@@ -63,20 +64,20 @@ def _bits_of_a_nat(member: Member) -> float | None:
     return float(bits) / float(loss) if bits and loss else None
 
 
-def _validation(found: Sequence[Line]) -> Drawing | None:
+def _validation(found: Sequence[Line], families: Sequence[str]) -> Drawing | None:
     caption = (
         "Bits a byte of response text, which compares students of different tokenizers. Students of other"
         " data were validated on other rows."
     )
-    return lines("validation_curves", "Validation", caption, "bits a byte", found)
+    return lines("validation_curves", "Validation", caption, "bits a byte", found, families)
 
 
-def _training(found: Sequence[Line]) -> Drawing | None:
+def _training(found: Sequence[Line], families: Sequence[str]) -> Drawing | None:
     caption = (
         f"Nats a response token, mean of up to {curves.POINTS} stretches. Losses of different tokenizers do"
         " not compare."
     )
-    return lines("training_curves", "Training loss", caption, "nats a token", found)
+    return lines("training_curves", "Training loss", caption, "nats a token", found, families)
 
 
 def speed(runs: Sequence[Member]) -> Table:

@@ -180,6 +180,8 @@ def test_paper_is_light_whole_and_without_controls(reader: Open, tmp_path: Path)
         is False
     )
     assert page.evaluate(CONTRAST) == []
+    button = "getComputedStyle(document.querySelector('thead button')).display"
+    assert page.evaluate(button) == "contents", "a button would keep the head from the next page"
     box = page.locator("#table-herd .scroll")
     assert box.evaluate("box => box.scrollHeight <= box.clientHeight + 1"), "no row hides in a box"
     page.pdf(path=tmp_path / "book.pdf", prefer_css_page_size=True, print_background=True)

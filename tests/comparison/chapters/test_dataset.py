@@ -129,6 +129,13 @@ def test_data_that_nobody_looked_at() -> None:
     assert [block.what for block in blocks if isinstance(block, Missing)] == ["A report on data c0ffee."]
 
 
+def test_many_data_sets_without_a_report_are_counted() -> None:
+    runs = [made.run(f"t5-{n}", data={"fingerprint": f"c0ffee{n}"}) for n in range(9)]
+    found = dataset.missing(Herd(runs))
+    assert [type(block) for block in found] == [Missing, Missing, Missing, Text]
+    assert isinstance(found[-1], Text) and found[-1].markdown.startswith("6 more")
+
+
 def test_a_report_of_another_version() -> None:
     (block,) = dataset.of_report(Herd([]), "f" * 16, {"format": 9}, several=False)
     assert isinstance(block, Missing) and "format 9" in block.what

@@ -32,8 +32,8 @@ def run(tmp_path: Path) -> Member:
 def test_validation_stands_in_bits_a_byte(run: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends at 1.25 nats a token and 0.5 bits a byte has 1.0 bits a byte where it has 2.5 nats."""
     drawn: dict[str, list[Line]] = {}
-    monkeypatch.setattr(training, "lines", lambda name, *told: drawn.update({name: list(told[-1])}))
-    training.drawings([run])
+    monkeypatch.setattr(training, "lines", lambda name, *told: drawn.update({name: list(told[-2])}))
+    training.drawings([run], ["t5"])
     assert drawn["validation_curves"][0].value_P.tolist() == [1.0, 0.5]
     assert drawn["training_curves"][0].value_P.tolist() == [4.0, 3.0, 2.0, 1.5]
 
@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_read_is_said(run: Member, monkeypatch: pytest.Mon
         raise PermissionError(file)
 
     monkeypatch.setattr(training.curves, "read", refuse)
-    (block,) = training.drawings([run])
+    (block,) = training.drawings([run], ["t5"])
     assert isinstance(block, Missing) and "t5-small" in block.what
 
 
