@@ -195,3 +195,20 @@ def test_a_wrong_key_is_one_sentence(
     assert answer.returncode == 1 and answer.stdout == "" and not server.views and not server.runs
     (line,) = answer.stderr.splitlines()
     assert line.startswith("refused: wandb=true: W&B refuses (") and said in line and "offline=true" in line
+
+
+@pytest.mark.slow
+def test_the_line_of_a_user_makes_the_book_and_both_views(
+    herd: Path, tmp_path: Path, server: Server, sync: Sync
+) -> None:
+    line = f"python compare.py runs={herd} output={tmp_path / 'book'} wandb=true resamples=100"
+    keyless = sync(line, WANDB_API_KEY="")
+    assert keyless.returncode == 2 and "WANDB_API_KEY" in keyless.stderr.splitlines()[-1], keyless.stderr
+    said = sync(line)
+    assert said.returncode == 0 and not server.unknown, (said.stderr, server.unknown)
+    assert "W&B workspace: " in said.stdout and (tmp_path / "book" / "book.html").is_file()
+    by_type = {view["type"]: json.loads(view["spec"]) for view in server.views}
+    assert set(by_type) == {"project-view", "runs"}
+    texts = [block.get("content", "") for block in by_type["runs"]["blocks"]]
+    assert any("| t5-nano |" in text and "| llama-nano |" in text for text in texts), "the herd's table"
+    assert any("a loss that is no number" in text for text in texts), "what failed, and why"
