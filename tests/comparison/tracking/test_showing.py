@@ -16,7 +16,8 @@ from lamini.comparison.reading import read
 from lamini.comparison.tracking import showing
 from lamini.errors import UserError
 from tests.comparison.tracking.conftest import Sync
-from tests.comparison.tracking.stub import ENTITY, Server
+from tests.comparison.tracking.graphql import ENTITY
+from tests.comparison.tracking.stub import Server
 from tests.training import small
 
 pytestmark = [
