@@ -55,10 +55,17 @@ class Wandb:
         Raises:
             UserError: W&B refuses (no network, a wrong key).
         """
+        import wandb
+
         from lamini.training.tracked import TrackedWandb
 
         told = {**run, "tags": [*run["tags"], *self.tags], "job_type": "train"}
-        return [TrackedWandb(experiment=open_wandb(told, self.project, self.entity, folder, self.offline()))]
+        try:
+            started = open_wandb(told, self.project, self.entity, folder, self.offline())
+        except wandb.Error as error:
+            said = " ".join(str(error).split()).rstrip(".")
+            raise UserError(f"logger=wandb: {said}; {OTHERS}") from error
+        return [TrackedWandb(experiment=started)]
 
     def offline(self) -> bool:
         """Whether nothing is to be sent: by choice, or because there is no key."""
@@ -99,19 +106,15 @@ def open_wandb(
     """A started W&B run; inside a sweep the agent's id takes the place of ours.
 
     Raises:
-        UserError: W&B refuses (no network, a wrong key).
+        wandb.Error: W&B refuses (no network, a wrong key).
     """
     import wandb
 
-    try:
-        experiment = wandb.init(
-            **run, project=project, entity=entity, dir=str(folder),
-            mode="offline" if offline else "online", resume=None if offline else "allow",
-            reinit="create_new", settings=wandb.Settings(silent=True, **settings),
-        )  # fmt: skip
-    except wandb.Error as error:
-        said = " ".join(str(error).split()).rstrip(".")
-        raise UserError(f"logger=wandb: {said}; {OTHERS}") from error
+    experiment = wandb.init(
+        **run, project=project, entity=entity, dir=str(folder),
+        mode="offline" if offline else "online", resume=None if offline else "allow",
+        reinit="create_new", settings=wandb.Settings(silent=True, **settings),
+    )  # fmt: skip
     experiment.define_metric("trainer/global_step")
     experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
     return experiment

@@ -51,4 +51,6 @@ def refusals() -> Iterator[None]:
         if not own:
             raise
         said = " ".join(str(error).split()).rstrip(".")
-        raise UserError(f"wandb=true: W&B refuses ({said}); mend WANDB_API_KEY, or {FILES}") from error
+        raise UserError(
+            f"wandb=true: W&B refuses ({said}); look at WANDB_API_KEY and the network, or {FILES}"
+        ) from error

@@ -54,7 +54,8 @@ def _online(members: list[Member], chapter: Chapter, project: str, entity: str, 
 
 def _files(members: list[Member], chapter: Chapter, project: str, entity: str | None, out: Path) -> list[str]:
     out.mkdir(parents=True, exist_ok=True)
-    summaries.add(members, out, project, entity, offline=True)
+    with refusals():
+        summaries.add(members, out, project, entity, offline=True)
     shown = write_workspace(workspace(members, project, entity or ""), out / "workspace.json")
     written = write_report(report(members, chapter, project, entity or "", runs=False), out / "report.json")
     later = "without offline=true and with a key in WANDB_API_KEY the same line puts them up"

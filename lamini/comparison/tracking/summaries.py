@@ -36,7 +36,7 @@ def add(
     What an earlier call wrote there is replaced: it says the same or something older.
 
     Raises:
-        UserError: W&B refuses.
+        wandb.Error: W&B refuses.
     """
     shutil.rmtree(out / "wandb", ignore_errors=True)
     columns = scored(members)
@@ -45,7 +45,8 @@ def add(
         later = offline or bool(member.folder and pending(member.folder))  # after training's own upload
         run = open_wandb(_run(member), project, entity, out, later, **QUIETLY)
         before = last_logged(member) if later else {}
-        run.summary.update({**before, **summary(member.record), **columns[member.key]})
+        status = {"status": member.status}  # what run.json says of a killed run is `running`
+        run.summary.update({**before, **summary(member.record), **status, **columns[member.key]})
         run.finish(exit_code=0 if member.status == "done" else 1)
     return told
 

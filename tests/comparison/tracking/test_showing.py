@@ -16,7 +16,8 @@ from lamini.comparison.reading import read
 from lamini.comparison.tracking import showing
 from lamini.errors import UserError
 from tests.comparison.tracking.conftest import Sync
-from tests.comparison.tracking.stub import ENTITY, Server
+from tests.comparison.tracking.graphql import ENTITY
+from tests.comparison.tracking.stub import Server
 from tests.training import small
 
 pytestmark = [
@@ -99,11 +100,15 @@ def test_a_herd_of_another_logger_is_in_the_table_too(
 ) -> None:
     for run in herd.iterdir():
         shutil.rmtree(run / "wandb")
+    killed = small.record(herd / "gpt2-nano,seed=7") | {"status": "running"}
+    (herd / "gpt2-nano,seed=7" / "run.json").write_text(json.dumps(killed))
     sync(_show(herd, tmp_path / "wandb")[1].removeprefix("W&B runs: "))
     told = {run.name.removesuffix(" (scratch)"): run for run in server.runs.values()}
     assert set(told) == {"t5-nano", "gpt2-nano,seed=7", "llama-nano"}
     assert told["t5-nano"].config["family"] == "t5" and told["t5-nano"].summary["validation/loss"]
     assert told["llama-nano"].summary["status"] == "failed" and told["llama-nano"].exit_code == 1
+    assert told["gpt2-nano,seed=7"].summary["status"] == "killed"
+    assert told["gpt2-nano,seed=7"].exit_code == 1
 
 
 def test_what_still_runs_is_left_alone_and_what_is_torn_is_no_run(herd: Path, tmp_path: Path) -> None:
@@ -191,3 +196,20 @@ def test_a_wrong_key_is_one_sentence(
     assert answer.returncode == 1 and answer.stdout == "" and not server.views and not server.runs
     (line,) = answer.stderr.splitlines()
     assert line.startswith("refused: wandb=true: W&B refuses (") and said in line and "offline=true" in line
+
+
+@pytest.mark.slow
+def test_the_line_of_a_user_makes_the_book_and_both_views(
+    herd: Path, tmp_path: Path, server: Server, sync: Sync
+) -> None:
+    line = f"python compare.py runs={herd} output={tmp_path / 'book'} wandb=true resamples=100"
+    keyless = sync(line, WANDB_API_KEY="")
+    assert keyless.returncode == 2 and "WANDB_API_KEY" in keyless.stderr.splitlines()[-1], keyless.stderr
+    said = sync(line)
+    assert said.returncode == 0 and not server.unknown, (said.stderr, server.unknown)
+    assert "W&B workspace: " in said.stdout and (tmp_path / "book" / "book.html").is_file()
+    by_type = {view["type"]: json.loads(view["spec"]) for view in server.views}
+    assert set(by_type) == {"project-view", "runs"}
+    texts = [block.get("content", "") for block in by_type["runs"]["blocks"]]
+    assert any("| t5-nano |" in text and "| llama-nano |" in text for text in texts), "the herd's table"
+    assert any("a loss that is no number" in text for text in texts), "what failed, and why"

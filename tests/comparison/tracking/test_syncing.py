@@ -11,7 +11,8 @@ import pytest
 from lamini.comparison.tracking.pending import pending
 from lamini.training.loggers import sync_line
 from tests.comparison.tracking.conftest import Sync, copy_of, shell
-from tests.comparison.tracking.stub import Run, Server, serving
+from tests.comparison.tracking.graphql import Run
+from tests.comparison.tracking.stub import Server, serving
 from tests.training import small
 
 pytestmark = pytest.mark.timeout(280)
