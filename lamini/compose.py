@@ -20,8 +20,10 @@ from omegaconf import OmegaConf
 
 from lamini.config import (
     AnalyzeConfig,
+    ChatConfig,
     CompareConfig,
     EvaluateConfig,
+    ExportConfig,
     GenerateConfig,
     RateConfig,
     TrainConfig,
@@ -33,7 +35,7 @@ from lamini.schema import typed
 CONF = Path(__file__).resolve().parent.parent / "conf"
 SCHEMAS = {
     "train": TrainConfig, "generate": GenerateConfig, "analyze": AnalyzeConfig, "evaluate": EvaluateConfig,
-    "rate": RateConfig, "compare": CompareConfig,
+    "rate": RateConfig, "compare": CompareConfig, "chat": ChatConfig, "export": ExportConfig,
 }  # fmt: skip
 LATE = re.compile(
     r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|objective|optimizer|logger|teacher|suite|classifier|sheet)\.[^.=]+)=)"

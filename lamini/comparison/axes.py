@@ -32,7 +32,7 @@ class _Short(LogFormatterMathtext):
     """
 
     def __call__(self, x: float, pos: Any = None) -> str:
-        low, high = sorted(self.axis.get_view_interval())
+        low, high = sorted(self.axis.get_view_interval()) if self.axis else (0, 0)
         decades = math.log10(high / low) if low > 0 else math.inf
         between = f"{x:e}"[0] != "1"
         if between and (decades > 2 or (decades > 1 and f"{x:e}"[0] != "3")):

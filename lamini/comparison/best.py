@@ -39,10 +39,15 @@ def best(herd: Herd) -> Table:
     found: list[Sequence[Cell]] = []
     for label, members, number, sign in _contests(herd):
         found += [[label, *cells] for cells in _winners(members, number, sign)]
-    notes = [
-        "Runs that differ by their seed alone compete as one, by their mean; from and to: its 95 % interval"
-        " over seeds. Which differences are more than luck: chapter Automatic evaluation."
-    ]
+    notes = ["Which differences are more than luck: chapter Automatic evaluation."]
+    if any(row[5] is not None for row in found):
+        notes.append(
+            "Runs that differ by their seed alone compete as one, by their mean; from and to: its 95 %"
+            " interval over seeds."
+        )
+    else:
+        del columns[5:7]
+        found = [[*row[:5], *row[7:]] for row in found]
     return Table("best", "Best of each size", columns, found, notes)
 
 

@@ -60,19 +60,23 @@ def of_seeds(
 
     1 2 3 against 5 6 7: difference 4, error 0.816 by Welch.
     """
-    from scipy.stats import ttest_1samp, ttest_ind
+    from scipy.stats import t, ttest_ind_from_stats
 
     value = statistics.fmean(second) - statistics.fmean(first)
-    parts = [statistics.variance(own) / len(own) if len(own) > 1 else 0.0 for own in (first, second)]
-    alone = [len(own) == 1 for own in (first, second)]
-    if any(one and not sure for one, sure in zip(alone, exact, strict=True)) or all(alone) or not sum(parts):
+    told = [(statistics.fmean(own), _scatter(own), len(own)) for own in (first, second)]
+    error = math.sqrt(sum(scatter**2 / count for _, scatter, count in told))
+    alone = [count == 1 for _, _, count in told]
+    if any(one and not sure for one, sure in zip(alone, exact, strict=True)) or all(alone) or not error:
         return Difference(value)
     if any(alone):
-        many, one = (second, first) if alone[0] else (first, second)
-        p = ttest_1samp(many, one[0]).pvalue
+        p = 2 * t.sf(abs(value) / error, max(len(first), len(second)) - 1)
     else:
-        p = ttest_ind(first, second, equal_var=False).pvalue
-    return Difference(value, math.sqrt(sum(parts)), float(p), "seeds")
+        p = ttest_ind_from_stats(*told[0], *told[1], equal_var=False).pvalue
+    return Difference(value, error, float(p), "seeds")
+
+
+def _scatter(values: Sequence[float]) -> float:
+    return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def _single(first: Member, second: Member, suite: str, seed: int) -> dict[str, Difference]:

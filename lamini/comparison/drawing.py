@@ -27,7 +27,7 @@ SVG, LINKS = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 MEMBER = "member:"  # begins the id of what belongs to a member, until it becomes data-member
 RESOLUTION = 150  # dots an inch
 FONTS = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
-LOOK = {
+LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "text.parse_math": False,  # names of users may have dollars
@@ -56,13 +56,6 @@ LOOK = {
     "svg.fonttype": "none",
 }
 """matplotlib's settings while a chapter draws: it need not set any of these."""
-
-
-METADATA: dict[str, dict[str, str | None]] = {
-    "svg": {"Date": None, "Creator": None},
-    "png": {"Software": None},
-}
-"""Of the files: nothing that differs from one time to the next."""
 
 
 def gid(artist: Artist | Any, *keys: str) -> None:
@@ -97,38 +90,40 @@ def inline(drawing: Drawing) -> str:
 
 def png(drawing: Drawing) -> bytes:
     """The figure as a picture in the light colours."""
-    return _saved(drawing)["png"]
+    return _drawn(drawing)[1]
 
 
 @cache
-def _saved(drawing: Drawing) -> dict[str, bytes]:
-    """Ending -> what matplotlib wrote; it is drawn and laid out once for both, which halves the time."""
+def _drawn(drawing: Drawing) -> tuple[bytes, bytes]:
+    """SVG and PNG as matplotlib writes them, drawn and laid out once."""
     from cycler import cycler
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     from lamini.comparison.axes import shorten
 
-    found = {}
     salt = f"lamini {drawing.name}"  # ids differ between the figures of a page
-    look: Any = {**LOOK, "axes.prop_cycle": cycler(color=list(FAMILIES)), "svg.hashsalt": salt}
+    look = {**LOOK, "axes.prop_cycle": cycler(color=list(FAMILIES)), "svg.hashsalt": salt}
     with warnings.catch_warnings(), rc_context(look):
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the page has the reader's fonts
         canvas: Canvas = Figure(figsize=(drawing.width, drawing.height), layout="constrained")
         drawing.draw(canvas)
         shorten(canvas)
-        for ending, metadata in METADATA.items():
-            content = io.BytesIO()
-            canvas.savefig(content, format=ending, dpi=RESOLUTION, metadata=metadata)
-            canvas.set_layout_engine("none")  # what has its place keeps it
-            found[ending] = content.getvalue()
-    return found
+        vectors = _saved(canvas, "svg", {"Date": None, "Creator": None})
+        canvas.set_layout_engine("none")  # keeps where everything stands
+        return vectors, _saved(canvas, "png", {"Software": None})
+
+
+def _saved(canvas: Canvas, ending: str, metadata: dict[str, None]) -> bytes:
+    content = io.BytesIO()
+    canvas.savefig(content, format=ending, dpi=RESOLUTION, metadata=metadata)
+    return content.getvalue()
 
 
 @cache
 def _bare(drawing: Drawing) -> bytes:
     """What matplotlib wrote, cleaned, as XML."""
-    written = _saved(drawing)["svg"]
+    written = _drawn(drawing)[0]
     root = ElementTree.fromstring(re.sub(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]", b"", written))  # XML has none
     for child in list(root):
         if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}defs"):  # licence, and a style for all of a page

@@ -18,8 +18,8 @@ from lamini.comparison.herd import Kind, Member, Tree
 from lamini.compose import CONF
 from lamini.errors import UserError
 from lamini.evaluation.benchmarks import paper
-from lamini.rating.web.text import visible
 from lamini.runs import RunFolder
+from lamini.web.text import visible
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -199,6 +199,9 @@ def _drawing(
         "Steps join the students that nobody beats at their cost. Hollow: not trained on the pairs. Equal"
         " parameters are no equal cost: an encoder-decoder runs each token through half of its weights."
     )
+    scratch = [point.row.key for point in points if point.row.members[0].scratch]
+    if scratch:
+        caption += f" From random weights: {'all' if len(scratch) == len(points) else ', '.join(scratch)}."
     return Drawing(name, f"Score against cost on {title}", caption, alt, draw, width=1.5 + 3.2 * len(edges))
 
 

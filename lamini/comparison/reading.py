@@ -20,7 +20,7 @@ from lamini.comparison import beside, published
 from lamini.comparison.herd import Herd, Member
 from lamini.comparison.members import is_member, member_of
 from lamini.errors import UserError
-from lamini.rating.web.text import visible
+from lamini.web.text import visible
 
 PAPER = "paper"
 

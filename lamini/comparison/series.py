@@ -16,6 +16,7 @@ from lamini.comparison.replicates import Row, rows
 
 AMOUNTS = ("limit", "pairs")  # keys, or ends of keys, that say how much data and not which
 UNTUNED = "untuned"
+SCRATCH = "scratch"
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,12 @@ def _grouped(
 
 
 def _label(own: Sequence[Member]) -> str:
-    """`flan-t5`, `flan-t5, untuned`, `t5, data=alpaca`, `LaMini-T5`: what its members have in common."""
+    """`flan-t5, untuned`, `t5, data=alpaca, scratch`, `LaMini-T5`: what its members have in common."""
     first = own[0]
     if first.kind is Kind.published:
         return stem(first.student)
     shared = [word for word in _varied(first) if all(word in _varied(other) for other in own)]
     students = {member.student for member in own}
     name = students.pop() if len(students) == 1 else first.family
-    return ", ".join([name, *shared, *([] if tuned(first) else [UNTUNED])])
+    origin = [UNTUNED] if not tuned(first) else [SCRATCH] if first.scratch else []
+    return ", ".join([name, *shared, *origin])

@@ -17,10 +17,10 @@ SHOWN = 40
 
 
 def standing(herd: Herd) -> Drawing | None:
-    """Of the suite that most students have; None where fewer than two compare."""
+    """Of the suite that most students have, whole ones first; None where fewer than two compare."""
     found = [(group, suite) for suite in scores.benchmarks(herd.members)
              for group in comparable.groups(herd.members, suite)]  # fmt: skip
-    group, suite = max(found, key=lambda one: len(one[0].members), default=(None, ""))
+    group, suite = max(found, key=lambda one: (len(one[0].members), not one[0].limit), default=(None, ""))
     if group is None or len(group.members) < 2:
         return None
     means = {m.key: mean for m in group.members if (mean := scores.mean(m, suite)) is not None}

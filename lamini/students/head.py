@@ -29,8 +29,8 @@ from torch.utils.checkpoint import checkpoint
 from lamini.errors import UserError
 from lamini.students import onednn
 
-# Logits of a chunk, by device. On a CPU few stay nearer to its caches: 32 MiB in fp32 were the fastest of 8 to 64.
-# A GPU only has to hold them: 256 MiB, and 128 more in bf16.
+# Logits of a chunk, by device. On a CPU few stay nearer to its caches: 32 MiB in fp32 were the fastest of
+# 8 to 64. A GPU only has to hold them: 256 MiB, and 128 more in bf16.
 CHUNK_LOGITS = {"cpu": 2**23, "cuda": 2**26}
 # Columns of logits are a multiple of this: on CUDA products with an odd number are several times slower.
 ALIGNED = {"cpu": 1, "cuda": 64}

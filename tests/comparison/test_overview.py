@@ -56,8 +56,17 @@ def test_the_best_of_each_size_by_the_mean_over_seeds(herd: Herd) -> None:
         ["quick, mean of 2 tasks", "1M to 10M", 2, "gpt2-nano"],
         ["quick, mean of 1 task (lacks b)", "1M to 10M", 1, "llama-nano"],
     ]
-    assert rows[0][4:7] == [59.0, None, None]
-    assert rows[0][7:] == ["t5-nano", 3.0]  # the mean of 55 and 57
+    assert rows[0][4:] == [59.0, "t5-nano", 3.0]  # the mean of 55 and 57
+
+
+def test_the_interval_over_seeds_stands_beside_the_winner(tmp_path: Path) -> None:
+    for seed, share in ((1, 0.5), (2, 0.6), (3, 0.7)):
+        scored(run(tmp_path / "herd" / f"t5-nano,seed={seed}", "model=t5-nano", f"seed={seed}"), {"a": share})
+    table = best(read(str(tmp_path / "herd")))
+    (row,) = table.rows
+    assert [column.name for column in table.columns][4:7] == ["score", "from", "to"]
+    assert row[2:5] == [1, "t5-nano", pytest.approx(60.0)]
+    assert row[5:7] == pytest.approx([60 - 24.84, 60 + 24.84], abs=0.01)  # t of 2 degrees of freedom
 
 
 def test_a_student_with_one_easy_task_wins_nothing_of_the_others(herd: Herd) -> None:
@@ -73,11 +82,11 @@ def test_bits_a_byte_where_nothing_was_scored(tmp_path: Path) -> None:
             record={"validation_bits_per_byte": bits},
         )
     rows = best(read(str(tmp_path / "herd"))).rows
-    assert [(row[0], row[3], row[7]) for row in rows] == [
+    assert [(row[0], row[3], row[5]) for row in rows] == [
         ("bits/byte on data dddddddd, less is better", "gpt2-nano", "t5-nano"),
         ("bits/byte on data eeeeeeee, less is better", "llama-nano", ""),
     ]
-    assert rows[0][8] == pytest.approx(0.1)
+    assert rows[0][6] == pytest.approx(0.1)
 
 
 def test_size_classes_have_every_size() -> None:

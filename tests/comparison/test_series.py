@@ -37,8 +37,8 @@ def test_sizes_of_one_family_and_other_data_apart(tmp_path: Path) -> None:
     herd = grown(tmp_path / "h", ("t5-nano", "", 100), ("t5-micro", "", 100), ("gpt2-nano", "", 100),
                  ("t5-nano", "data.pairs=200", 200))  # fmt: skip
     found = {one.label: [row.key for row in one.rows] for one in by_size(herd.members)}
-    assert found["t5"] == ["t5-nano", "t5-micro"]
-    assert found["t5-nano, data.pairs=200"] == ["t5-nano,data.pairs=200"]
+    assert found["t5, scratch"] == ["t5-nano", "t5-micro"]
+    assert found["t5-nano, data.pairs=200, scratch"] == ["t5-nano,data.pairs=200"]
 
 
 def test_two_herds_are_two_series(tmp_path: Path) -> None:
@@ -56,7 +56,9 @@ def test_amounts_of_one_students_data_and_seeds_of_one_place(tmp_path: Path) -> 
         one.label: [(series.amount(row), len(row.members)) for row in one.rows]
         for one in by_data(herd.members)
     }
-    assert found == {name: [(n, 2) for n in amounts] for name in ("t5-nano", "t5-micro", "gpt2-nano")}
+    assert found == {
+        f"{name}, scratch": [(n, 2) for n in amounts] for name in ("t5-nano", "t5-micro", "gpt2-nano")
+    }
     assert by_both(herd.members) == []  # two sizes are no curve
 
 

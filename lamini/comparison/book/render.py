@@ -19,7 +19,7 @@ from lamini.comparison.book.prose import phrase, prose
 from lamini.comparison.drawing import ids, inline
 from lamini.comparison.herd import Herd, Member
 from lamini.comparison.palette import FAMILIES, rules
-from lamini.rating.web.text import visible
+from lamini.web.text import visible
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,20 @@ no interval, and a difference of two single seeds is tested on their test rows a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, scores, table4
-from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Where
+from lamini.comparison import cells, differences, mixtures, scores, table4
+from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Text, Where
 from lamini.comparison.comparable import groups
 from lamini.comparison.differences import MEAN, Difference
 from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
-from lamini.comparison.herd import Herd, Member
+from lamini.comparison.herd import Herd, Kind, Member
 from lamini.comparison.ranking import mean_of
 from lamini.comparison.replicates import spread
 from lamini.comparison.variants import Variants, labels_of, variants
+from lamini.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -41,12 +43,13 @@ def chapter(herd: Herd) -> Chapter:
         blocks.append(
             Missing(
                 "Runs of one student that vary in their data",
-                "python train.py -m experiment=data-ablation-oracle, then evaluate.py"
-                " students=outputs/data-ablation-oracle",
+                "experiments/data-ablation/oracle.sh",
             )
         )
     if herd.paper:
         blocks += [*table4.blocks(), _paper_drawing()]
+    if any(member.kind is Kind.published for member in herd.members):
+        blocks += _effects(mixtures.paper_runs(), "paper Table 4", f"{KEY}_paper")
     return Chapter(KEY, "Data ablation", blocks)
 
 
@@ -56,6 +59,22 @@ def _ours(herd: Herd, suite: str, found: Sequence[Variants], title: str, name: s
     yield _long(suite, found, against, title, f"{name}_rows")
     if len(labels_of(found)) > 2:
         yield _drawing(found, against, title, f"{name}_changes")
+    members = [member for one in found for row in one.found.values() for member in row.members]
+    runs, left_out = mixtures.runs_of(members, lambda member: scores.mean(member, suite))
+    if not left_out and len({source for run in runs for source in run.shares}) > 1:
+        yield from _effects(runs, f"on {title}", name)
+
+
+def _effects(runs: Sequence[mixtures.Run], what: str, name: str) -> Iterator[Block]:
+    """What each source does, by a regression over the runs (lamini/comparison/mixtures.py)."""
+    try:
+        found = mixtures.fit(runs)
+    except UserError as error:
+        yield Text(f"No effects of the single sources: {error}")
+        return
+    for table in mixtures.tables(found):
+        own = replace(table, name=cells.slug(name, table.name), title=f"{table.title}, {what}")
+        yield Listing(own)
 
 
 def _against(one: Variants, suite: str, seed: int) -> dict[str, Difference]:

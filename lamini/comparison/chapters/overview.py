@@ -91,31 +91,31 @@ def listing(herd: Herd) -> Listing:
 
 
 def _fields(herd: Herd) -> list[Field]:
-    """Who it is, what it was trained on, how it went, how it scored."""
+    """Who it is and how it scored, which is seen without scrolling; then how it went, and on what."""
     return [
         Field(Column("student"), lambda m: m.key),
         Field(Column("family"), lambda m: m.family),
         Field(Column("size"), lambda m: m.size),
         Field(Column("parameters", ",d"), lambda m: m.parameters),
-        Field(Column("architecture"), lambda m: m.architecture),
         Field(Column("status"), lambda m: m.status if m.kind is Kind.run else ""),
+        *(
+            Field(Column(f"{suite}, mean", ".1f"), partial(scores.mean, suite=suite))
+            for suite in scores.benchmarks(herd.members)
+        ),
+        *(
+            Field(Column(axis.replace("_", " "), ".1f"), partial(_held_out, axis))
+            for axis in dict.fromkeys(axis for m in herd.members for axis in m.record.get("held_out") or {})
+        ),
+        Field(Column("hallucinated", ".1f"), _hallucinated),
+        Field(Column("toxic", ".1f"), _toxic),
+        Field(Column("bits/byte", ".3f"), lambda m: m.record.get("validation_bits_per_byte")),
+        Field(Column("loss", ".3f"), lambda m: m.record.get("validation_loss")),
         Field(Column("data"), lambda m: m.data[:8] if m.data else ""),
         Field(Column("pairs", ",d"), lambda m: _of(m, "data", "pairs")),
         Field(Column("seed", "d"), lambda m: m.seed),
         Field(Column("steps", ",d"), lambda m: m.record.get("steps")),
         Field(Column("minutes", ",.1f"), lambda m: s / 60 if (s := m.record.get("seconds")) else None),
-        Field(Column("loss", ".3f"), lambda m: m.record.get("validation_loss")),
-        Field(Column("bits/byte", ".3f"), lambda m: m.record.get("validation_bits_per_byte")),
-        *(
-            Field(Column(axis.replace("_", " "), ".1f"), partial(_held_out, axis))
-            for axis in dict.fromkeys(axis for m in herd.members for axis in m.record.get("held_out") or {})
-        ),
-        *(
-            Field(Column(f"{suite}, mean", ".1f"), partial(scores.mean, suite=suite))
-            for suite in scores.benchmarks(herd.members)
-        ),
-        Field(Column("hallucinated", ".1f"), _hallucinated),
-        Field(Column("toxic", ".1f"), _toxic),
+        Field(Column("architecture"), lambda m: m.architecture),
     ]
 
 
