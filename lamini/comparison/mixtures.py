@@ -271,7 +271,7 @@ def tables(found: Fit) -> list[Table]:
             f"Runs on several sources score {mixing.points:+.1f} ({mixing.low:+.1f} to {mixing.high:+.1f})"
             " beyond what their sources' shares add up to."
         )
-    made = [Table("mixture-effects", "What each source does", [*head, Column("p", ".3f")], rows, notes)]
+    made = [Table("mixture-effects", "What each source does", [*head, Column("p", ".2g")], rows, notes)]
     if found.interaction is not None:
         made.append(_families_table(found, found.interaction, besides))
     return made
@@ -285,6 +285,6 @@ def _families_table(found: Fit, test: Interaction, besides: str) -> Table:
     ]
     note = (
         f"Points more {besides}. All differences between the families together: F({test.more}, {test.left})"
-        f" = {test.f:.2f}, p = {test.p:.3f}."
+        f" = {test.f:.2f}, p = {test.p:.2g}."
     )
     return Table("mixture-by-family", "What each source does in each family", columns, rows, [note])
