@@ -28,6 +28,7 @@ herd: $(TEST)  ## Train, score and compare the embedded herd: no download, minut
 	step() { echo "$$*"; "$$@" || { failed=$$?; [ $$failed -eq 1 ] || exit $$failed; }; }; \
 	step $(BIN)/python train.py -m experiment=embedded; \
 	step $(BIN)/python evaluate.py students="$$herd" suite=oracle; \
+	step $(BIN)/python evaluate.py students="$$herd" suite=latency threads=1; \
 	step $(BIN)/python compare.py runs="$$herd"; \
 	exit $$failed
 

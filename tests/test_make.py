@@ -88,8 +88,12 @@ def test_help_names_every_target(checkout: Path, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("trained", "lines", "expected"),
     [
-        (0, ["train.py", "evaluate.py", "compare.py"], 0),
-        (1, ["train.py", "evaluate.py", "compare.py"], 2),  # a student failed: the book shows which
+        (0, ["train.py", "evaluate.py", "evaluate.py", "compare.py"], 0),
+        (
+            1,
+            ["train.py", "evaluate.py", "evaluate.py", "compare.py"],
+            2,
+        ),  # a student failed: the book shows which
         (2, ["train.py"], 2),
         (130, ["train.py"], 2),  # Ctrl-C
     ],
@@ -108,6 +112,7 @@ def test_herd_trains_scores_and_compares(
     assert ran == [
         "train.py -m experiment=embedded",
         "evaluate.py students=my outputs/embedded suite=oracle",
+        "evaluate.py students=my outputs/embedded suite=latency threads=1",
         "compare.py runs=my outputs/embedded",
     ][: len(lines)]  # fmt: skip
 

@@ -148,7 +148,7 @@ def test_the_table_at_the_top_is_the_studys() -> None:
 @pytest.mark.parametrize("line", commands())
 def test_every_command_composes(line: str, my_conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = jobs_of(line, monkeypatch)
-    assert jobs or "--help" in line
+    assert jobs or any(word in line for word in SHOWS)
     promised = re.search(rf"{re.escape(line)}\s+# (\d+) runs in \1 folders", README)
     if promised:
         assert len({job.folder for job in jobs}) == int(promised[1])

@@ -54,6 +54,8 @@ def member_of(folder: Path) -> tuple[Member | None, list[str]]:
             return None, [f"{folder} has no run.json: its run was stopped before it began"]
         return _model(folder, suites, problems), []
     record, status = _record(folder, problems)
+    if record.get("rehearsal"):
+        return None, [f"{folder} is a rehearsal, whose numbers mean nothing"]
     config = _config(folder, problems)
     name = visible(folder.resolve().name)
     return Member(name, Kind.run, folder, record, config, suites, status, tuple(problems)), []

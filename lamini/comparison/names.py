@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Sequence
 
 from lamini.comparison.blocks import Mark, Where
+from lamini.comparison.cells import SCRATCH
 from lamini.comparison.herd import Herd, Member
 
 LONGEST = 40  # characters of a name in a figure
-SCRATCH = Mark("*", "began from random weights, not from published ones")
 
 
 def scratch(members: Sequence[Member | None]) -> dict[Where, Mark]:

@@ -46,6 +46,8 @@ def read(
         left_out += told
     if PAPER in _words(runs):
         members += published.members()
+    if not members:
+        raise UserError(f"runs={runs} has nothing to compare: {'; '.join(left_out)}")
     named = _named_apart(members)
     reports = beside.analysis(analysis, named)
     found_ratings = beside.ratings(ratings, named)

@@ -125,6 +125,15 @@ def test_a_record_of_another_form_is_damaged(outputs: Path, key: str, value: obj
     assert f"is no record of a run ({key} of another form)" in member.problems[0]
 
 
+def test_rehearsals_are_left_out_of_everything(outputs: Path) -> None:
+    run(outputs / "herd" / "gpt2-nano", "model=gpt2-nano", record={"rehearsal": True})
+    herd = read(str(outputs / "herd"))
+    assert "gpt2-nano" not in [member.key for member in herd.members]
+    assert herd.left_out == [f"{outputs / 'herd' / 'gpt2-nano'} is a rehearsal, whose numbers mean nothing"]
+    with pytest.raises(UserError, match="has nothing to compare: .* is a rehearsal"):
+        read(str(outputs / "herd" / "gpt2-nano"))
+
+
 def test_names_that_are_no_clean_text_become_one(outputs: Path) -> None:
     folder = run(outputs / "herd" / "t5\udcff-nano\x1b[31m", record={"student": "a\x00b\ud800"})
     member = read(str(folder)).members[0]

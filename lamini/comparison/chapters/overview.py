@@ -12,10 +12,9 @@ from lamini.analysis.tables import Cell, Column, Table
 from lamini.comparison import comparable, scores
 from lamini.comparison.best import best
 from lamini.comparison.blocks import Block, Chapter, Listing, Mark, Missing, Text, Where
+from lamini.comparison.cells import SCRATCH
 from lamini.comparison.herd import Herd, Kind, Member
 from lamini.comparison.standing import standing
-
-SCRATCH = Mark("*", "began from random weights, not from published ones")
 
 
 @dataclass(frozen=True)

@@ -49,13 +49,6 @@ Each = Callable[[Any, Bar], None]
 """What is told every artist that is drawn, with the bar it belongs to."""
 
 
-def available() -> bool:
-    """Whether matplotlib is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("matplotlib") is not None
-
-
 def drawn(figure: Bars) -> dict[str, bytes]:
     """Ending -> file: svg and png."""
     from matplotlib import rc_context
