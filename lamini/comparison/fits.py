@@ -115,7 +115,7 @@ def _over(
 ) -> Iterator[Block]:
     """Curves of all series over the same things, then why the others have none."""
     fitted: list[Fitted] = []
-    refused: list[str] = []
+    refused: dict[str, list[str]] = {}
     for one in series:
         points = [
             (member, tuple(place(row) for place in places)) for row in one.rows for member in row.members
@@ -125,7 +125,7 @@ def _over(
         ]
         obstacle = scaling.obstacle([at for _, at, _ in known], names) if known else None
         if obstacle:
-            refused.append(f"`{one.label}` has {obstacle}")
+            refused.setdefault(obstacle, []).append(f"`{one.label}`")
         elif known:
             noise = [found for _, _, member in known if (found := measure.noise(member)) is not None]
             typical = math.sqrt(statistics.fmean(error**2 for error in noise)) if noise else 0.0
@@ -134,21 +134,24 @@ def _over(
     over = " and ".join(names)
     name = measure.name + ("_both" if len(names) > 1 else "" if names == (SIZES,) else "_data")
     if fitted:
-        yield Text(f"### Scaling of {measure.title} over {over}\n\n{_explained(measure)}")
+        yield Text(f"### Scaling of {measure.title} over {over}\n\n{_explained(measure, names)}")
         if len(names) == 1:
             yield _drawing(measure, fitted, names[0], name)
         yield _curves(measure, fitted, names, name)
         yield _forecasts(measure, fitted, names, f"{name}_forecast")
     if refused and (fitted or names == (SIZES,)):
-        yield Text(f"No curve of {measure.title} over {over} for some: {'; '.join(refused)}.")
+        told = "; ".join(f"{', '.join(labels)}: {obstacle}" for obstacle, labels in refused.items())
+        yield Text(f"No curve of {measure.title} over {over} for {told}.")
 
 
-def _explained(measure: Measure) -> str:
+def _explained(measure: Measure, names: tuple[str, ...]) -> str:
+    terms = {SIZES: "a · parameters^-b", AMOUNTS: "d · pairs^-e"}
     error = "100 less the mean" if measure.percent else "bits a byte"
+    law = " + ".join(terms[name] for name in names)
     return (
-        f"error = floor + a · size^-b, where the error is {error}. Three places give a power law without a"
-        " floor, four and more a floor as well. Intervals of 95 % are profiles: every curve inside fits the"
-        " points nearly as well. With few points they are wide, and that is what the points say."
+        f"error = floor + {law}, where the error is {error}. A curve needs three different places, and one"
+        " more for a floor. Intervals of 95 % are profiles: every curve inside fits the points nearly as"
+        " well. With few points they are wide, and that is what the points say."
     )
 
 

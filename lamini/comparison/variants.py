@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from lamini.comparison import table4
 from lamini.comparison.herd import Herd, Kind, Member
 from lamini.comparison.replicates import Row, rows
 from lamini.comparison.series import varied
@@ -77,5 +78,7 @@ def _sources(member: Member) -> str:
 
 
 def labels_of(found: Iterable[Variants]) -> list[str]:
-    """All labels, in the order in which they first stand."""
-    return list(dict.fromkeys(name for one in found for name in one.found))
+    """All labels: those of the paper's Table 4 in its order, then the others as they first stand."""
+    paper = table4.facts()["columns"]
+    names = dict.fromkeys(name for one in found for name in one.found)
+    return sorted(names, key=lambda name: paper.index(name) if name in paper else len(paper))

@@ -61,8 +61,13 @@ def _ours(herd: Herd, suite: str, found: Sequence[Variants], title: str, name: s
         yield _drawing(found, against, title, f"{name}_changes")
     members = [member for one in found for row in one.found.values() for member in row.members]
     runs, left_out = mixtures.runs_of(members, lambda member: scores.mean(member, suite))
-    if not left_out and len({source for run in runs for source in run.shares}) > 1:
+    if not left_out and len(_single_sources(runs)) > 1:
         yield from _effects(runs, f"on {title}", name)
+
+
+def _single_sources(runs: Sequence[mixtures.Run]) -> set[str]:
+    """Sources that some run had nothing but."""
+    return {source for run in runs for source, share in run.shares.items() if share == 1.0}
 
 
 def _effects(runs: Sequence[mixtures.Run], what: str, name: str) -> Iterator[Block]:
