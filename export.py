@@ -2,7 +2,7 @@
 
 python export.py students=outputs/herd/t5-nano to=ctranslate2
 python export.py students=outputs/herd to='[gguf,onnx,ctranslate2]' gguf.converter=<llama.cpp>
-python export.py students=outputs/herd/t5-nano to=hub hub.repo='me/lamini-{run}'
+python export.py students=outputs/herd/t5-nano to=hub hub.repo='me/lamini-*'
 """
 
 import hydra

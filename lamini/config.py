@@ -430,7 +430,7 @@ class CTranslate2:
 
 @dataclass
 class Hub:
-    repo: str | None  # <user>/<name>; {run} stands for the student's name
+    repo: str | None  # <user>/<name>; * stands for the student's name
     private: bool  # of a repository that is made
     push: bool  # false: only write what would be pushed
     message: str  # of the commit

@@ -12,8 +12,8 @@ from lamini.config import ExportConfig
 from lamini.errors import UserError
 from lamini.evaluation.subjects import Subject
 
-NAME = re.compile(r"[\w.-]{1,96}/[\w.{}-]{1,96}")
-PLACE = "{run}"
+NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
+PLACE = "*"  # braces would need quoting twice on a command line
 
 
 def check_repo(config: ExportConfig) -> None:
@@ -41,7 +41,7 @@ def check_repo(config: ExportConfig) -> None:
 def repository(pattern: str, subject: Subject) -> str:
     """The repository of a student: what a name on the hub cannot hold becomes a hyphen.
 
-    >>> repository("me/lamini-{run}", Subject("gpt2-nano,seed=2", "", Path(), None))
+    >>> repository("me/lamini-*", Subject("gpt2-nano,seed=2", "", Path(), None))
     'me/lamini-gpt2-nano-seed-2'
     """
     name = re.sub(r"[^\w.-]+", "-", subject.name).strip("-.")

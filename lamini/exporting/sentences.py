@@ -41,6 +41,7 @@ def sentencepiece_of(tokenizer: Path) -> bytes:
         made.pieces.add(piece=piece, score=score, type=kind)
     made.trainer_spec.model_type = made.trainer_spec.UNIGRAM
     made.trainer_spec.vocab_size = len(made.pieces)
+    made.trainer_spec.byte_fallback = bool(told["model"].get("byte_fallback"))
     made.normalizer_spec.add_dummy_prefix = made.normalizer_spec.remove_extra_whitespaces = True
     made.normalizer_spec.precompiled_charsmap = _charsmap(told.get("normalizer"))
     content: bytes = made.SerializeToString()

@@ -62,15 +62,15 @@ def test_a_hub_that_is_away(ready: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_names_of_repositories() -> None:
     one, two = (Subject(name, "", Path(), None) for name in ("gpt2,seed=1", "gpt2,seed=2"))
-    assert repository("me/{run}-x", one) == "me/gpt2-seed-1-x"
-    check_repositories("me/{run}", [one, two])
+    assert repository("me/*-x", one) == "me/gpt2-seed-1-x"
+    check_repositories("me/*", [one, two])
     with pytest.raises(UserError, match="hub.repo=me/all would push gpt2,seed=1 and gpt2,seed=2 to one"):
         check_repositories("me/all", [one, two])
 
 
 @pytest.mark.parametrize("repo", ["null", "name", "a/b/c", "'me/ x'"])
 def test_a_repository_needs_a_user_and_a_name(tmp_path: Path, repo: str) -> None:
-    with pytest.raises(UserError, match=r"must be <user>/<name>; \{run\} stands for the student"):
+    with pytest.raises(UserError, match=r"must be <user>/<name>; \* stands for the student"):
         check_repo(making.config(tmp_path, "students=x", "to=hub", f"hub.repo={repo}"))
 
 

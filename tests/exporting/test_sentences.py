@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,23 @@ def test_the_pieces_of_t5_are_those_of_its_own_file() -> None:
             own.IdToPiece(at), own.IsControl(at), own.IsUnknown(at),
         )  # fmt: skip
         assert made.GetScore(at) == pytest.approx(own.GetScore(at), abs=1e-4)
+
+
+def test_bytes_of_a_tokenizer_that_was_trained_here_stay_bytes(tmp_path: Path) -> None:
+    processor = pytest.importorskip("sentencepiece").SentencePieceProcessor
+    bytes_of = [[f"<0x{n:02X}>", -9.0] for n in range(256)]
+    told: Any = {
+        "model": {
+            "type": "Unigram", "unk_id": 1, "byte_fallback": True,
+            "vocab": [["</s>", 0.0], ["<unk>", 0.0], ["\u2581a", -1.0], *bytes_of],
+        },
+        "added_tokens": [{"content": "</s>", "special": True}],
+    }  # fmt: skip
+    (tmp_path / "tokenizer.json").write_text(json.dumps(told))
+    made = processor()
+    made.LoadFromSerializedProto(sentencepiece_of(tmp_path / "tokenizer.json"))
+    assert made.EncodeAsPieces("a\u00e9") == ["\u2581a", "<0xC3>", "<0xA9>"]
+    assert made.IsControl(0) and made.IsUnknown(1) and made.IsByte(3)
 
 
 def test_other_tokenizers_are_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What pages share beside the gate (tests/rating/web/test_gate.py): files, addresses, an end that is told."""
+"""What pages share besides the gate (tests/rating/web/test_gate.py): files, addresses, the end."""
 
 from __future__ import annotations
 
