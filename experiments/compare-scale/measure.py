@@ -75,9 +75,11 @@ def text(found: Mapping[str, Any]) -> str:
     ]
     if "page" in found:
         told = found["page"]
-        lines += ["", "| step in the page | longest task of the main thread |", "| --- | ---: |"]
+        lines += ["", "| step | longest task of the page's main thread | of processor time |"]
+        lines += ["| --- | ---: | ---: |"]
         lines += [
-            f"| {step} | {f'{ms} ms' if ms else 'below 50 ms'} |" for step, ms in told["longest_ms"].items()
+            f"| {step} | {one['wall_ms']:.0f} ms | {one['own_ms']:.0f} ms |"
+            for step, one in told["steps"].items()
         ]
         lines += [
             "",
