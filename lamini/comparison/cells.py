@@ -60,6 +60,11 @@ def slim(listing: Listing, optional: Iterable[str]) -> Listing:
     return replace(listing, table=replace(table, columns=columns, rows=rows), marks=marks)
 
 
+def code(name: str) -> str:
+    """A user's name within our Markdown: nothing in it is read as such."""
+    return f"`{' '.join(name.replace('`', chr(39)).split())}`"
+
+
 def slug(*words: str) -> str:
     """A file's name: letters, digits and _ for the rest. `nlp15,limit=8` -> nlp15_limit_8."""
     return "_".join("".join(c if c.isalnum() else " " for c in " ".join(words)).lower().split())

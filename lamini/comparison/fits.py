@@ -125,7 +125,7 @@ def _over(
         ]
         obstacle = scaling.obstacle([at for _, at, _ in known], names) if known else None
         if obstacle:
-            refused.setdefault(obstacle, []).append(f"`{one.label}`")
+            refused.setdefault(obstacle, []).append(cells.code(one.label))
         elif known:
             noise = [found for _, _, member in known if (found := measure.noise(member)) is not None]
             typical = math.sqrt(statistics.fmean(error**2 for error in noise)) if noise else 0.0

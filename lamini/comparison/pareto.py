@@ -140,8 +140,9 @@ def _how(points: Sequence[Costly]) -> list[str]:
         return []
     processor, machine, threads, _, _ = way
     others = [m.key for m in members if SUITE in m.suites and _milliseconds(m, way) is None]
-    told = [f"Time: {processor or machine}, {threads} thread(s), batch 1, greedy; median between two tokens."]
-    return told + ([f"Timed in another way, and left out: {', '.join(others)}."] if others else [])
+    where, named = cells.code(processor or machine), ", ".join(map(cells.code, others))
+    told = [f"Time: {where}, {threads} thread(s), batch 1, greedy; median between two tokens."]
+    return told + ([f"Timed in another way, and left out: {named}."] if others else [])
 
 
 def _way(members: Sequence[Member]) -> tuple[Any, ...] | None:
@@ -202,7 +203,8 @@ def _drawing(
     )
     scratch = [point.row.key for point in points if point.row.members[0].scratch]
     if scratch:
-        caption += f" From random weights: {'all' if len(scratch) == len(points) else ', '.join(scratch)}."
+        named = "all" if len(scratch) == len(points) else ", ".join(map(cells.code, scratch))
+        caption += f" From random weights: {named}."
     return Drawing(name, f"Score against cost on {title}", caption, alt, draw, width=1.5 + 3.2 * len(edges))
 
 

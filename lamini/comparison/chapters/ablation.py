@@ -75,7 +75,7 @@ def _effects(runs: Sequence[mixtures.Run], what: str, name: str) -> Iterator[Blo
     try:
         found = mixtures.fit(runs)
     except UserError as error:
-        yield Text(f"No effects of the single sources: {error}")
+        yield Text(f"No effects of the single sources: {cells.code(str(error))}")
         return
     for table in mixtures.tables(found):
         own = replace(table, name=cells.slug(name, table.name), title=f"{table.title}, {what}")

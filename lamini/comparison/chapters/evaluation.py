@@ -72,8 +72,8 @@ def _blocks(view: View, number: int) -> Iterator[Block]:
     name = cells.slug(KEY, view.suite, *([str(number + 1)] if number else []))
     if number == 1:
         yield Text(
-            f"What follows of **{view.suite}** stands apart, since tasks, versions, rows or wrappers differ:"
-            " no mean of one table may be ranked with one of another."
+            f"What follows of {cells.code(view.suite)} stands apart, since tasks, versions, rows or wrappers"
+            " differ: no mean of one table may be ranked with one of another."
         )
     yield table(view, name)
     seeds = [row for row in view.rows if len(row.members) > 1]

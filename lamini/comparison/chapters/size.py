@@ -54,13 +54,8 @@ def _blocks(view: View, name: str) -> Iterator[Block]:
         yield _best(view, rows, f"{name}_best")
         yield from pareto.blocks(rows, view.suite, title_of(view), name, families_of(view.herd))
     if unknown and rows:
-        yield Text(
-            f"Of unknown size or without a mean, and not in these figures: {', '.join(map(_code, unknown))}."
-        )
-
-
-def _code(name: str) -> str:
-    return f"`{name.replace('`', '')}`"
+        named = ", ".join(map(cells.code, unknown))
+        yield Text(f"Of unknown size or without a mean, and not in these figures: {named}.")
 
 
 def lines_of(view: View) -> list[tuple[str, float]]:

@@ -191,7 +191,7 @@ def test_latency_of_another_machine_is_left_out_of_the_frontier(tmp_path: Path) 
     rows = {row[0]: dict(zip(heads, row, strict=True)) for row in found.table.rows}
     times = [rows[name]["ms a token on the CPU"] for name in ("t5-nano", "gpt2-nano", "t5-micro")]
     assert times == [2.0, 3.0, None]
-    assert "left out: t5-micro" in found.table.notes[-1]
+    assert "left out: `t5-micro`" in found.table.notes[-1]
     assert "time" in str(rows["t5-nano"]["on the frontier of"])
     assert not any("operations" in head for head in heads)  # nothing was exported, so no shape is known
     late = [heads[where[1]] for where, mark in found.marks.items() if mark.sign == "~"]
