@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -61,7 +62,8 @@ def record(folder: Path, study: Path, suite: str, effects: bool = False) -> str:
     results: dict[str, Any] = {"suite": suite, "groups": [], "left_out": left_out}
     parts = []
     for group in groups:
-        facts = [facts_of(row, suite, group.tasks) for row in replicates.rows(group.members)]
+        rows = sorted(replicates.rows(group.members), key=lambda row: natural(row.key))
+        facts = [facts_of(row, suite, group.tasks) for row in rows]
         results["groups"].append({"reason": group.reason, "rows": facts})
         parts += [f"Apart, because not comparable: {group.reason}."] if group.reason else []
         parts.append(table_of(facts, group.tasks))
@@ -77,6 +79,11 @@ def record(folder: Path, study: Path, suite: str, effects: bool = False) -> str:
     write_atomically(study / "results.json", json.dumps(results, indent=1) + "\n")
     write_atomically(study / "README.md", readme)
     return text
+
+
+def natural(key: str) -> list[str | int]:
+    """What sorts numbers in names by their size: limit=300 before limit=1200."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", key)]
 
 
 def facts_of(row: Row, suite: str, tasks: Sequence[str]) -> dict[str, Any]:

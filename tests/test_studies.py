@@ -316,6 +316,11 @@ def test_seeds_are_a_row_with_the_interval_of_the_worked_example(tmp_path: Path,
     assert "seeds 1, 2, 3" in text and "commit abcdef0123" in text
 
 
+def test_rows_are_in_the_order_of_their_numbers() -> None:
+    names = ["x,limit=1200", "x,limit=300", "a", "x,limit=4800"]
+    assert sorted(names, key=script("record").natural) == ["a", "x,limit=300", "x,limit=1200", "x,limit=4800"]
+
+
 def test_what_cannot_be_compared_or_has_no_score_stands_apart(tmp_path: Path, study: Path) -> None:
     folder = herd(tmp_path / "herd", {"x,seed=1": {"a": 0.1, "b": 0.5}, "x,seed=2": {"a": 0.9}})
     herds.run(folder / "y", "model=llama-nano")
