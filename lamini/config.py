@@ -438,7 +438,7 @@ class Hub:
 
 @dataclass
 class Parity:
-    instructions: str | None  # file with `instruction` in each row; null: ours
+    instructions: str | None  # file with `instruction` in each row; null: its answers.jsonl, then ours
     limit: int  # instructions that are asked
     max_new_tokens: int  # of an answer
 

@@ -28,7 +28,7 @@ class Parity:
 
     instructions: int
     same: float  # share of answers
-    tokens: float  # share of the student's tokens that stand before the first difference
+    tokens: float  # share of the tokens (of the longer answer) that stand before the first difference
     first: dict[str, str] | None  # the answer that differs first: instruction, student, export
 
     def tree(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def compare(
     """
     same = [one == other for one, other in zip(ours, theirs, strict=True)]
     shared = sum(shared_prefix(one, other) for one, other in ids)
-    total = sum(len(one) for one, _ in ids)
+    total = sum(max(len(one), len(other)) for one, other in ids)
     first = same.index(False) if False in same else None
     return Parity(
         len(same), sum(same) / len(same), shared / total if total else 1.0,
@@ -77,34 +77,31 @@ def prompts_of(student: Student, instructions: Sequence[str], tokens: int) -> li
 
 
 def instructions_for(folder: Path, given: str | None, limit: int) -> list[str]:
-    """Those of a file, or those that the student answered in training (its own kind), or ours.
+    """Those of a file; else those that the student answered in training, filled up with ours.
 
     Raises:
         UserError: the file has none.
     """
-    own = folder / "answers.jsonl"
-    place = Path(given).expanduser() if given is not None else own if own.is_file() else None
-    if place is None:
-        found = (
-            files("lamini.exporting").joinpath("instructions.txt").read_text(encoding="utf-8").splitlines()
-        )
+    if given is not None:
+        found = _of_file(given)
     else:
-        found = list(_instructions(place))
-        if not found and given is not None:
-            raise UserError(f"parity.instructions={given} has no rows with `instruction`")
+        ours = files("lamini.exporting") / "instructions.txt"
+        found = [*_of_run(folder / "answers.jsonl"), *ours.read_text(encoding="utf-8").splitlines()]
     return list(dict.fromkeys(text for text in found if text.strip()))[:limit]
 
 
-def _instructions(place: Path) -> list[str]:
-    if place.name == "answers.jsonl":
-        try:
-            rows = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines()]
-            return [str(row["instruction"]) for row in rows]
-        except (ValueError, KeyError, TypeError):
-            return []  # a run that was killed while it wrote
-    records = (record for _, record in items(place, "parity.instructions"))
-    return [
-        str(record["instruction"])
-        for record in records
-        if isinstance(record, dict) and record.get("instruction")
-    ]
+def _of_file(given: str) -> list[str]:
+    rows = [row for _, row in items(given, "parity.instructions") if isinstance(row, dict)]
+    found = [str(row["instruction"]) for row in rows if row.get("instruction")]
+    if not found:
+        raise UserError(f"parity.instructions={given} has no rows with `instruction`")
+    return found
+
+
+def _of_run(answers: Path) -> list[str]:
+    """Its own kind of instruction: what train.py let it answer; none where it never did, or was cut off."""
+    try:
+        rows = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
+        return [str(row["instruction"]) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

@@ -39,11 +39,11 @@ def test_instructions_of_a_file_of_the_run_or_ours(tmp_path: Path) -> None:
     assert instructions_for(tmp_path, None, 1) == ["Name three primary colours."]
     rows = [{"instruction": text} for text in ("Sort", "Count", "Sort")]
     (tmp_path / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert instructions_for(tmp_path, None, 20) == ["Sort", "Count"]
+    assert instructions_for(tmp_path, None, 3) == ["Sort", "Count", "Name three primary colours."]
     (tmp_path / "mine.json").write_text(json.dumps([{"instruction": "Mine"}]))
     assert instructions_for(tmp_path, str(tmp_path / "mine.json"), 20) == ["Mine"]
     (tmp_path / "answers.jsonl").write_text('{"instruc')
-    assert instructions_for(tmp_path, None, 20) == []
+    assert instructions_for(tmp_path, None, 1) == ["Name three primary colours."]
     (tmp_path / "none.json").write_text(json.dumps([{"text": "Mine"}]))
     with pytest.raises(UserError, match="parity.instructions=.*none.json has no rows with `instruction`"):
         instructions_for(tmp_path, str(tmp_path / "none.json"), 20)
