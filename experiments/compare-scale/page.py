@@ -1,8 +1,8 @@
-"""How long the page keeps the browser busy at a time: the longest task of its main thread in a reader's steps.
+"""How long the page keeps the browser busy at a time: the longest task of its main thread, step by step.
 
-The page is opened as a person opens it, from its file. Then it is filtered and shown whole again. Chromium's
-trace tells the tasks: `wall`, from begin to end, and `own`, the processor time that a task took, which does not
-depend on what else runs on the machine.
+The page is opened as a person opens it, from its file. Then it is filtered and shown whole again. The trace
+of Chromium tells the tasks: `wall`, from begin to end, and `own`, the processor time that a task took, which
+does not depend on what else runs on the machine.
 """
 
 from __future__ import annotations

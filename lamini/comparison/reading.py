@@ -66,7 +66,10 @@ def folders_of(runs: Any) -> list[Path]:
     for word in _words(runs):
         if word == PAPER:
             continue
-        for folder in _matching(word):
+        matching = _matching(word)
+        if len(matching) > 1:  # outputs/* holds reports and caches, too
+            matching = [one for one in matching if is_member(one) or _holds_members(one)] or matching[:1]
+        for folder in matching:
             for one in _members_in(folder, word):
                 found.setdefault(one.resolve(), one)
     return list(found.values())

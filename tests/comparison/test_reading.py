@@ -60,6 +60,14 @@ def test_patterns_single_runs_and_repeats(outputs: Path) -> None:
     assert [member.key for member in herd.members] == ["herd/t5-nano", "other/t5-nano"]
 
 
+def test_a_pattern_passes_over_what_holds_no_runs(outputs: Path) -> None:
+    (outputs / "analysis" / "x").mkdir(parents=True)
+    (outputs / ".cache").mkdir()
+    assert len(read(str(outputs / "*")).members) == 4
+    with pytest.raises(UserError, match="holds no run of train.py"):
+        read(str(outputs / "analys*"))
+
+
 def test_a_folder_with_commas_is_one_folder(outputs: Path) -> None:
     run(outputs / "sweep" / "t5-nano,data=oracle,seed=2")
     assert [m.key for m in read(str(outputs / "sweep" / "t5-nano,data=oracle,seed=2")).members] == [
