@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install herd test test-all style types clean
+.PHONY: help install herd onnx test test-all style types clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,8 +22,19 @@ help:  ## Show this help
 
 install: $(TEST)  ## Make .venv with everything pinned (every target below does it when needed)
 
-herd: $(TEST)  ## Train the embedded herd: no download, minutes on two CPU cores
-	$(BIN)/python train.py -m experiment=embedded
+# A student that failed (status 1) stops neither the others nor the book; make says so at the end.
+herd: $(TEST)  ## Train, score and compare the embedded herd: no download, minutes on two CPU cores
+	@herd="$${LAMINI_OUTPUT:-outputs}/embedded"; failed=0; \
+	step() { echo "$$*"; "$$@" || { failed=$$?; [ $$failed -eq 1 ] || exit $$failed; }; }; \
+	step $(BIN)/python train.py -m experiment=embedded; \
+	step $(BIN)/python evaluate.py students="$$herd" suite=oracle; \
+	step $(BIN)/python evaluate.py students="$$herd" suite=latency threads=1; \
+	step $(BIN)/python compare.py runs="$$herd"; \
+	exit $$failed
+
+onnx: $(TEST)  ## Make .venv-onnx for export.py to=onnx, which wants an older transformers
+	[ -x .venv-onnx/bin/python ] || $(BIN)/python -m venv .venv-onnx
+	.venv-onnx/bin/python -m pip --no-input --disable-pip-version-check install -r lamini/exporting/onnx.txt
 
 # One thread in each of several processes beats several threads in one on tiny models; a file stays in one
 # process because its fixtures train models.

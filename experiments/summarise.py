@@ -18,7 +18,7 @@ import numpy as np
 import yaml
 from curves import curves
 from omegaconf import DictConfig
-from tables import sections
+from tables import place, sections
 
 from lamini.config import TrainConfig
 from lamini.data.tokens import Tokens
@@ -28,7 +28,6 @@ from lamini.schema import typed
 from lamini.training.prepare import prepare
 from lamini.training.scoring import bits_per_byte
 
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
 COPIED = (
     "student", "init", "architecture", "parameters", "steps", "epochs", "validation_loss",
     "validation_bits_per_byte", "response_tokens_per_second", "held_out",
@@ -64,14 +63,11 @@ def record(herd: Path, study: Path, data: str | None = None) -> str:
     made_by = done[0].record()["provenance"]
     made_by["hardware"].pop("system", None)  # the kernel's name tells nobody anything
     text = "\n\n".join(part for part in sections(students, made_by, left_out) if part)
-    readme = (study / "README.md").read_text(encoding="utf-8")
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise UserError(f"{study / 'README.md'} needs one {BEGIN} and one {END}, to put the results between")
-    before, after = readme.split(BEGIN)[0], readme.split(END)[1]
+    readme = place(study / "README.md", text)
     results = {"students": students, "left_out": left_out, "provenance": made_by}
     write_atomically(study / "results.json", json.dumps(results, indent=1) + "\n")
     write_atomically(study / "curves.svg", curves(students))
-    write_atomically(study / "README.md", f"{before}{BEGIN}\n{text}\n{END}{after}")
+    write_atomically(study / "README.md", readme)
     return text
 
 

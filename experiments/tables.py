@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
+
+from lamini.errors import UserError
+
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 COLUMNS = (
     "student", "parameters", "pairs", "epochs", "steps", "validation loss", "unigram entropy", "bits/byte",
@@ -13,12 +18,6 @@ COLUMNS = (
 
 def sections(students: list[dict[str, Any]], made_by: dict[str, Any], left_out: list[str]) -> list[str]:
     """The parts of the results section, in Markdown."""
-    hardware, versions = made_by["hardware"], made_by["versions"]
-    dirty = " with uncommitted changes" if made_by["git_dirty"] else ""
-    place = (
-        f"{hardware['cores']} cores ({hardware['machine']}), {made_by['threads']} threads a student, torch"
-        f" {versions['torch']}, seed {made_by['seed']}, commit {str(made_by['git_commit'])[:10]}{dirty}."
-    )
     missing = f"Not finished and left out: {', '.join(left_out)}." if left_out else ""
     explained = (
         "Loss and unigram entropy in nats a response token of the validation pairs, end token included; bits"
@@ -26,7 +25,30 @@ def sections(students: list[dict[str, Any]], made_by: dict[str, Any], left_out: 
     )
     held_out = [held_out_table(students)] if any(student["held_out"] for student in students) else []
     picture = "![Validation bits per byte by optimizer step](curves.svg)"
-    return [*held_out, table(COLUMNS, map(row_of, students)), explained, picture, place, missing]
+    return [*held_out, table(COLUMNS, map(row_of, students)), explained, picture, where(made_by), missing]
+
+
+def where(made_by: dict[str, Any], seeds: Sequence[int] = ()) -> str:
+    """Machine, versions and commit of a run's `provenance` in a sentence; `seeds` where there are several."""
+    hardware, versions = made_by["hardware"], made_by["versions"]
+    dirty = " with uncommitted changes" if made_by["git_dirty"] else ""
+    seed = f"seeds {', '.join(map(str, seeds))}" if seeds else f"seed {made_by['seed']}"
+    return (
+        f"{hardware['cores']} cores ({hardware['machine']}), {made_by['threads']} threads a student, torch"
+        f" {versions['torch']}, {seed}, commit {str(made_by['git_commit'])[:10]}{dirty}."
+    )
+
+
+def place(readme: Path, text: str) -> str:
+    """The README with `text` between its markers.
+
+    Raises:
+        UserError: it has not one of each.
+    """
+    whole = readme.read_text(encoding="utf-8")
+    if whole.count(BEGIN) != 1 or whole.count(END) != 1:
+        raise UserError(f"{readme} needs one {BEGIN} and one {END}, to put the results between")
+    return f"{whole.split(BEGIN)[0]}{BEGIN}\n{text}\n{END}{whole.split(END)[1]}"
 
 
 def row_of(student: dict[str, Any]) -> list[str]:

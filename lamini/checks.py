@@ -45,6 +45,7 @@ def check(jobs: list[Job], multirun: bool, line: list[str]) -> None:
         raise data_problem
     for job in jobs:
         job.config.objective.check()
+        job.config.logger.check()
     for cache in {job.config.paths.cache_dir for job in jobs}:
         ensure_writable(Path(cache), "paths.cache_dir")
     trained = [job for job in jobs if job.config.mode is Mode.train]

@@ -18,7 +18,16 @@ import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from lamini.config import AnalyzeConfig, EvaluateConfig, GenerateConfig, RateConfig, TrainConfig
+from lamini.config import (
+    AnalyzeConfig,
+    ChatConfig,
+    CompareConfig,
+    EvaluateConfig,
+    ExportConfig,
+    GenerateConfig,
+    RateConfig,
+    TrainConfig,
+)
 from lamini.errors import UserError
 from lamini.mistakes import Herd, foreseen, sentence
 from lamini.schema import typed
@@ -26,7 +35,7 @@ from lamini.schema import typed
 CONF = Path(__file__).resolve().parent.parent / "conf"
 SCHEMAS = {
     "train": TrainConfig, "generate": GenerateConfig, "analyze": AnalyzeConfig, "evaluate": EvaluateConfig,
-    "rate": RateConfig,
+    "rate": RateConfig, "compare": CompareConfig, "chat": ChatConfig, "export": ExportConfig,
 }  # fmt: skip
 LATE = re.compile(
     r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|objective|optimizer|logger|teacher|suite|classifier|sheet)\.[^.=]+)=)"

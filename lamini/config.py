@@ -372,3 +372,88 @@ class RateConfig:
     limits: Limits  # what the teacher bears
     budget: Budget  # what it may cost
     paths: Paths  # where logs go
+
+
+@dataclass
+class CompareConfig:
+    runs: Any  # herd, run folder, folder of scored models, pattern of such (with *), paper, or a list
+    output: str | None  # folder of the book and its files; null: <first herd>/comparison
+    analysis: Any  # report of analyze.py, or a list; null: those of the runs' data, beside the herds
+    ratings: Any  # summary of rate.py, or a list; null: those beside the herds that rate a member
+    answers: Any  # file of answers, or a list; null: those beside the herds that a member gave
+    paper: bool  # show the paper's numbers beside ours
+    seed: int  # of resampling
+    resamples: int  # of bootstrap intervals
+    open_browser: bool  # open the book here
+    wandb: bool  # build a workspace and a report in W&B too
+    project: str  # of W&B, in which the runs lie
+    entity: str | None  # team or user of W&B; null: the one that is logged in
+    offline: bool  # write what would be sent to W&B, and send nothing
+    paths: Paths  # where herds lie
+
+
+@dataclass
+class ChatConfig:
+    students: Any  # run folder, herd folder, Hugging Face folder or hub id; or a list of such
+    wrapper: str  # around prompts: auto (as the student was trained), bare or alpaca
+    data_dir: str | None  # folder of models that stands for the hub; null: the hub
+    max_new_tokens: int  # of an answer; the page can ask for another number
+    temperature: float  # 0: greedy, as in all our tables; the page can ask for another one
+    at_once: int | None  # students that answer at the same time; null: one a core, four at most
+    device: str  # auto, cpu, cuda or mps
+    precision: str  # of the weights: auto (as they were saved), fp32 or bf16
+    threads: int | None  # CPU threads that the answering students share; null: all cores
+    host: str  # address of this machine alone: whoever reaches the page may use it
+    port: int  # of the page; 0: any that is free
+    open_browser: bool  # open the page here
+    paths: Paths  # where herds are
+
+
+@dataclass
+class Gguf:
+    converter: str | None  # folder of llama.cpp's sources, with convert_hf_to_gguf.py
+    type: str  # of the weights: f32, f16, bf16 or q8_0
+    least: float  # share of the parity answers that must be the same
+
+
+@dataclass
+class Onnx:
+    python: str  # interpreter of an environment with optimum-onnx (make onnx makes it)
+    least: float  # share of the parity answers that must be the same
+
+
+@dataclass
+class CTranslate2:
+    quantization: str  # int8, int8_float32, int16, float32, ...
+    least: float  # share of the parity answers that must be the same
+
+
+@dataclass
+class Hub:
+    repo: str | None  # <user>/<name>; * stands for the student's name
+    private: bool  # of a repository that is made
+    push: bool  # false: only write what would be pushed
+    message: str  # of the commit
+
+
+@dataclass
+class Parity:
+    instructions: str | None  # file with `instruction` in each row; null: its answers.jsonl, then ours
+    limit: int  # instructions that are asked
+    max_new_tokens: int  # of an answer
+
+
+@dataclass
+class ExportConfig:
+    students: Any  # run folder, herd folder, Hugging Face folder or hub id; or a list of such
+    to: Any  # gguf, onnx, ctranslate2, hub; or a list of such
+    name: str  # exports of what has no run folder of its own: <paths.output_dir>/<name>/<student>
+    data_dir: str | None  # folder of models that stands for the hub; null: the hub
+    force: bool  # export again what is exported already
+    threads: int | None  # CPU threads; null: all cores
+    gguf: Gguf  # for llama.cpp and what stands on it
+    onnx: Onnx  # for ONNX Runtime
+    ctranslate2: CTranslate2  # for CTranslate2
+    hub: Hub  # the Hugging Face Hub, or its like (HF_ENDPOINT)
+    parity: Parity  # how the answers of an export are compared with the student's own
+    paths: Paths  # where exports go

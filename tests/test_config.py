@@ -23,7 +23,7 @@ from lamini.rating import options as sheets
 from lamini.students import adapters
 from lamini.teacher import options as teachers
 from lamini.teacher.prices import Prices
-from lamini.training import loggers, optimizers
+from lamini.training import loggers, optimizers, trackio_logger
 from lamini.training.objectives import forward_kl, hidden, jsd, reverse_kl, sequence, skewed_kl
 
 PACKAGE = Path(config_module.__file__).parent
@@ -35,7 +35,7 @@ OPTIONS = [options.FileData, options.MixtureData, options.OracleData, optimizers
            hidden.Hidden, adapters.Lora, suites.Benchmarks, suites.Hallucination, suites.Judge,
            suites.Toxicity, suites.Answers, classifiers.Local, classifiers.Detoxify,
            classifiers.Moderation, sheets.ResponsesSheet, sheets.HallucinationSheet, sheets.PreferenceSheet,
-           sheets.PairsSheet]  # fmt: skip
+           sheets.PairsSheet, suites.Latency, trackio_logger.Trackio]  # fmt: skip
 # Entries of open mappings: their users write only what differs.
 OPEN = [options.SourceOptions, suites.BenchmarkTask]
 PUBLIC = """
@@ -43,24 +43,34 @@ adapter architecture batch_size batching checkpoint context data family force in
 mode name objective optimizer paths scheduler seed size tokenizer trainer validation vocabulary
 AnalyzeConfig: contamination data diversity figures force near paths processes seed semantic tokenizer
 Budget: usd
+CTranslate2: least quantization
+ChatConfig: at_once data_dir device host max_new_tokens open_browser paths port precision students temperature
+  threads wrapper
 Collection: columns hub limit path template
 Columns: group input instruction
+CompareConfig: analysis answers entity offline open_browser output paper paths project ratings resamples runs
+  seed wandb
 Contamination: ngram shortest tasks
 Curation: echoes exact languages length lossy lossy_accepted near refusals
 Diversity: order sample threshold units window
 EvaluateConfig: batch_tokens budget classifier data_dir device force limit limits log mode name paths
   precision samples seed students suite teacher threads wrapper
+ExportConfig: ctranslate2 data_dir force gguf hub name onnx parity paths students threads to
 Family: _target_ architecture context learning_rate licence model_type name sizes tokenizer
   tokenizer_algorithm wrapper
 FamilySize: architecture checkpoint parameters
 GenerateConfig: budget curation diversity dry_run dry_run_sample force instructions limits log name paths
   responses seed shard_rows teacher tokenizer
+Gguf: converter least type
+Hub: message private push repo
 InstructionSource: ask collection examples generate limit prompt topics
 Instructions: collections sampling sources topics
 LearningRate: pretrained scratch
 LengthFilter: instruction_max instruction_min response_max response_min
 Limits: concurrency requests_per_minute timeout tokens_per_minute tries
 NearDuplicates: ngram permutations threshold
+Onnx: least python
+Parity: instructions limit max_new_tokens
 Paths: cache_dir output_dir tokenizers
 RateConfig: answers budget file host items_per_rater judge limits log mode open_browser overlap paths port
   raters raters_per_item ratings resamples seed sheet teacher
@@ -106,6 +116,8 @@ ResponsesSheet: common
 HallucinationSheet: common
 PreferenceSheet: against common comparisons
 PairsSheet: each
+Latency: name new_tokens prompt_tokens repeats
+Trackio: project space_id tags
 SourceOptions: limit path weight
 BenchmarkTask: metric paper rows
 """

@@ -257,7 +257,11 @@ def test_alpaca_scratch_runs_two_families_of_two_sizes(
 
 
 def test_embedded_herd_runs_make_herd(tmp_path: Path) -> None:
+    figure = tmp_path / "outputs" / "embedded" / "comparison" / "figures" / "standing.svg"
+    figure.parent.mkdir(parents=True)  # as make herd leaves it
+    figure.write_text("<svg>")
     herd, record = lines_of("embedded-herd", tmp_path)
+    assert (tmp_path / "experiments" / "embedded-herd" / "standing.svg").read_text() == "<svg>"
     assert herd == ["make", "herd"]
     name = compose("train", ["model=t5-nano", "experiment=embedded"]).name
     assert record[1:] == ["experiments/summarise.py", f"outputs/{name}", "experiments/embedded-herd"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ["help", "install", "herd", "test", "test-all", "style", "types", "clean"]
+TARGETS = ["help", "install", "herd", "onnx", "test", "test-all", "style", "types", "clean"]
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -85,10 +85,43 @@ def test_help_names_every_target(checkout: Path, words: list[str]) -> None:
     assert all(description for *_, description in lines)
 
 
-def test_herd_trains_the_embedded_experiment(checkout: Path) -> None:
-    assert make(checkout, "-n", "herd").stdout.splitlines()[-1] == (
-        ".venv/bin/python train.py -m experiment=embedded"
+@pytest.mark.parametrize(
+    ("trained", "lines", "expected"),
+    [
+        (0, ["train.py", "evaluate.py", "evaluate.py", "compare.py"], 0),
+        (
+            1,
+            ["train.py", "evaluate.py", "evaluate.py", "compare.py"],
+            2,
+        ),  # a student failed: the book shows which
+        (2, ["train.py"], 2),
+        (130, ["train.py"], 2),  # Ctrl-C
+    ],
+)
+def test_herd_trains_scores_and_compares(
+    checkout: Path, trained: int, lines: list[str], expected: int
+) -> None:
+    program(
+        checkout / ".venv/bin/python",
+        f'#!/bin/sh\ncase "$*" in *train.py*) echo ran "$@"; exit {trained};; *.py*) echo ran "$@";; esac\n',
     )
+    result = make(checkout, "herd", LAMINI_OUTPUT="my outputs")
+    assert result.returncode == expected, result.stderr
+    ran = [line.removeprefix("ran ") for line in result.stdout.splitlines() if line.startswith("ran ")]
+    assert [line.split()[0] for line in ran] == lines
+    assert ran == [
+        "train.py -m experiment=embedded",
+        "evaluate.py students=my outputs/embedded suite=oracle",
+        "evaluate.py students=my outputs/embedded suite=latency threads=1",
+        "compare.py runs=my outputs/embedded",
+    ][: len(lines)]  # fmt: skip
+
+
+def test_onnx_has_an_environment_of_its_own(checkout: Path) -> None:
+    lines = make(checkout, "-n", "onnx").stdout.splitlines()[-2:]
+    assert lines[0].endswith(".venv/bin/python -m venv .venv-onnx")
+    assert lines[1].startswith(".venv-onnx/bin/python -m pip ")
+    assert (ROOT / lines[1].split()[-1]).is_file()
 
 
 def test_a_too_old_python_is_named(checkout: Path) -> None:

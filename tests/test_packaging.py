@@ -24,6 +24,7 @@ ALL = [
     for requirement in [*CORE, *(each for lines in EXTRAS.values() for each in lines)]
     if requirement.name != PROJECT["name"]
 ]
+APART = {"trackio"}  # wants an older pillow than everybody else, and so an environment of its own
 
 
 def pins() -> dict[str, Version]:
@@ -37,7 +38,7 @@ def pins() -> dict[str, Version]:
     return result
 
 
-@pytest.mark.parametrize("requirement", ALL, ids=str)
+@pytest.mark.parametrize("requirement", [each for each in ALL if each.name not in APART], ids=str)
 def test_every_requirement_is_pinned_within_its_range(requirement: Requirement) -> None:
     assert pins()[canonicalize_name(requirement.name)] in requirement.specifier
 

@@ -22,8 +22,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "experiments/README.md", "experiments/alpaca-scratch/README.md",
              "experiments/embedded-herd/README.md", "experiments/teacher-engine/README.md",
              "experiments/curation-scale/README.md", "experiments/analysis-scale/README.md",
-             "experiments/rating-load/README.md", "experiments/rating-store/README.md")  # fmt: skip
-SCRIPTS = "(?:train|generate|analyze|evaluate|rate)"
+             "experiments/rating-load/README.md", "experiments/rating-store/README.md",
+             "experiments/compare-scale/README.md", "experiments/wandb-sweep/README.md",
+             "experiments/data-ablation/README.md", "experiments/data-scale/README.md",
+             "experiments/size/README.md", "experiments/paper-herd/README.md",
+             "experiments/wrapper/README.md")  # fmt: skip
+SCRIPTS = "(?:train|generate|analyze|evaluate|rate|compare|chat|export)"
 SHOWS = ("--help", "--cfg")  # answered by Hydra, not jobs
 
 
@@ -127,10 +131,24 @@ def test_the_herd_is_conf_family() -> None:
     assert table == herd_rows()
 
 
+def test_the_table_at_the_top_is_the_studys() -> None:
+    students = json.loads((ROOT / "experiments/embedded-herd/results.json").read_text())["students"]
+    axes = ("new_instances", "new_phrasings", "unseen_kinds")
+    expected = []
+    for one in sorted(students, key=lambda one: -one["held_out"]["new_instances"]["student"]):
+        right = [f"{100 * one['held_out'][axis]['student']:.1f}" for axis in axes]
+        more = [f"{one['validation_bits_per_byte']:.3f}", f"{one['minutes']:.1f}"]
+        expected.append(" | ".join([f"| {one['run']}", f"{one['parameters']:,}", *right, *more]) + " |")
+    table = README.split("<!-- herd -->")[1].split("<!-- /herd -->")[0].strip().splitlines()
+    assert table[2:-1] == expected
+    nearest = [max(100 * one["held_out"][axis]["nearest_neighbour"] for one in students) for axis in axes]
+    assert table[-1].split("|")[3:6] == [f" {share:.1f} " for share in nearest]
+
+
 @pytest.mark.parametrize("line", commands())
 def test_every_command_composes(line: str, my_conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = jobs_of(line, monkeypatch)
-    assert jobs or "--help" in line
+    assert jobs or any(word in line for word in SHOWS)
     promised = re.search(rf"{re.escape(line)}\s+# (\d+) runs in \1 folders", README)
     if promised:
         assert len({job.folder for job in jobs}) == int(promised[1])
@@ -173,7 +191,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_options_named_in_prose_exist() -> None:
-    for group, options in re.findall(r"`(data|logger|experiment|optimizer|scheduler)=([a-z,]+)", README):
+    for group, options in re.findall(r"`(data|logger|experiment|optimizer|scheduler)=([a-z0-9_,-]+)", README):
         for option in options.split(","):
             assert (CONF / group / f"{option}.yaml").exists(), f"{group}={option}"
 

@@ -33,7 +33,7 @@ def write(
         UserError: the disk is full; the old files are untouched.
     """
     tables = _tables(config, parts)
-    drawn = _figures(folder, parts, _ruler(config)) if config.figures else {}
+    drawn = _figures(folder, parts, rulers.label(config.tokenizer)) if config.figures else {}
     for table in tables:
         _place(folder / "tables" / f"{table.name}.csv", comma_separated(table))
         _place(folder / "tables" / f"{table.name}.md", markdown(table) + "\n")
@@ -64,14 +64,10 @@ def _place(path: Path, text: str) -> None:
     write_atomically(path, text)
 
 
-def _ruler(config: AnalyzeConfig) -> str:
-    return rulers.LABELS.get(config.tokenizer, f"those of the tokenizer {config.tokenizer}")
-
-
 def _tables(config: AnalyzeConfig, parts: dict[str, Any]) -> list[Table]:
-    result = [sections.lengths(parts["lengths"], _ruler(config))]
+    result = [sections.lengths(parts["lengths"], rulers.label(config.tokenizer))]
     result += [sections.diversity(parts["diversity"], side, config.diversity) for side in COLUMNS]
-    result.append(sections.repeats(parts["repeats"], config))
+    result.append(sections.repeats(parts["repeats"], config.near))
     if "semantic" in parts:
         result.append(sections.semantic(parts["semantic"]))
     if "contamination" in parts:

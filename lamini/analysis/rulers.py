@@ -18,6 +18,11 @@ LABELS = {"words": "words between blanks", "marks": "words and punctuation marks
 """Rulers that need no tokenizer, as reports call them."""
 
 
+def label(tokenizer: str) -> str:
+    """What its units are, as reports call them."""
+    return LABELS.get(tokenizer, f"those of the tokenizer {tokenizer}")
+
+
 def place(tokenizer: str, tokenizers: str | None) -> str:
     """`words`, `marks`, or the folder or hub id to load the tokenizer from.
 

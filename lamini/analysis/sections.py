@@ -12,7 +12,7 @@ import yaml
 from lamini.analysis.overlaps import COVERED
 from lamini.analysis.rows import ALL, COLUMNS
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.config import AnalyzeConfig, Contamination, Diversity
+from lamini.config import Contamination, Diversity, NearDuplicates
 
 PAPER_NOTE = "Paper: the published numbers of arXiv 2304.14402, for sets with the names of its seven."
 
@@ -84,10 +84,10 @@ def diversity(part: dict[str, Any], side: str, options: Diversity) -> Table:
     return Table(f"diversity_{side}s", title, columns, rows, notes + ([PAPER_NOTE] if paper else []))
 
 
-def repeats(part: dict[str, Any], config: AnalyzeConfig) -> Table:
-    """Unique instructions and near-duplicates."""
+def repeats(part: dict[str, Any], options: NearDuplicates | None) -> Table:
+    """Unique instructions, and near-duplicates where they were counted."""
     columns = [Column("set"), Column("instructions", ",d"), Column("unique", ",d"), Column("repeats", ".2%")]
-    columns += [Column("near-duplicates", ",d"), Column("of unique", ".2%")] if config.near else []
+    columns += [Column("near-duplicates", ",d"), Column("of unique", ".2%")] if options else []
     columns += [Column("most frequent", ",d"), Column("instruction")]
     rows: list[Sequence[Cell]] = []
     for name, own in part["exact"].items():
@@ -97,17 +97,17 @@ def repeats(part: dict[str, Any], config: AnalyzeConfig) -> Table:
             own["unique"],
             1 - own["unique"] / own["instructions"],
         ]
-        if config.near:
+        if options:
             near = part["near"][name]
             cells += [near, near / own["unique"]]
         often = own["most_frequent"]
         text = " ".join(often["text"].split())
         rows.append([*cells, often["count"], text if len(text) <= 60 else f"{text[:57]}..."])
     notes = ["Repeats: equal after Unicode composition and with every run of blanks as one."]
-    if config.near:
+    if options:
         notes[0] += (
-            f" Near-duplicates: unique instructions whose word {config.near.ngram}-grams have a Jaccard"
-            f" similarity of {config.near.threshold:g} or more with an earlier one that stays, in the same"
+            f" Near-duplicates: unique instructions whose word {options.ngram}-grams have a Jaccard"
+            f" similarity of {options.threshold:g} or more with an earlier one that stays, in the same"
             f" set (for {ALL}: in any)."
         )
     return Table("repeats", "Repeated instructions", columns, rows, notes)

@@ -6,11 +6,15 @@ the paper, whose numbers have the form of our own results. Chapters do not ask w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from lamini.runs import identity
 
 Tree = Mapping[str, Any]
 """A JSON or YAML file as plain values."""
@@ -34,7 +38,7 @@ class Member:
     record: Tree  # run.json; the keys below of it for others
     config: Tree = field(default_factory=dict)  # config.yaml
     suites: Mapping[str, Tree] = field(default_factory=dict)  # evaluation/<suite>.json by suite, probes too
-    status: str = "done"  # done, failed, interrupted, running, killed
+    status: str = "done"  # done, failed, interrupted, running, killed, damaged (run.json is torn)
     problems: tuple[str, ...] = ()  # torn files and the like, one sentence each
 
     @property
@@ -71,14 +75,26 @@ class Member:
     @property
     def seed(self) -> int | None:
         """Of the run."""
-        found = self.record.get("provenance", {}).get("seed")
+        found = (self.record.get("provenance") or {}).get("seed")
         return None if found is None else int(found)
 
     @property
     def data(self) -> str | None:
         """Fingerprint of what it was trained on."""
-        found = self.record.get("data", {}).get("fingerprint")
+        found = (self.record.get("data") or {}).get("fingerprint")
         return None if found is None else str(found)
+
+    @cached_property
+    def without_seed(self) -> str | None:
+        """All that decides the result of a run but its seed, as one text; None where nobody can say."""
+        if self.kind is not Kind.run or self.seed is None or self.data is None:
+            return None
+        try:
+            told = identity(dict(self.config))
+        except (KeyError, TypeError, AttributeError):
+            return None
+        told.pop("seed", None)
+        return json.dumps({**told, "data fingerprint": self.data}, sort_keys=True, default=str)
 
     @property
     def base(self) -> str | None:
@@ -98,11 +114,16 @@ class Herd:
 
     members: Sequence[Member]
     left_out: Sequence[str] = ()  # what was not taken in, and why, one sentence each
-    analysis: Mapping[str, Tree] = field(default_factory=dict)  # data fingerprint -> report.json
-    ratings: Sequence[Tree] = ()  # summary.json of rate.py, one for each study
-    answers: Sequence[Mapping[str, str]] = ()  # rows of answers files
+    analysis: Mapping[str, Tree] = field(
+        default_factory=dict
+    )  # data fingerprint -> report.json, its "folder"
+    ratings: Sequence[Tree] = ()  # summary.json of rate.py, one for each study, with its "folder"
+    answers: Sequence[
+        Mapping[str, str]
+    ] = ()  # rows of answers; `student` is a member's key where it is one's
     seed: int = 42  # of resampling
     paper: bool = True  # whether the paper's columns stand beside ours
+    resamples: int = 2000  # of bootstrap intervals
 
     def base_of(self, member: Member) -> Member | None:
         """The untrained model that a member began from, if it was scored."""

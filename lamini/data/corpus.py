@@ -50,6 +50,18 @@ class Corpus:
         """Usable rows of all sources, each counted once."""
         return sum(source.table.num_rows for source in self.sources)
 
+    def by_source(self) -> dict[str, float]:
+        """instruction_source -> pairs of an epoch, most first; validation is not taken off.
+
+        100 rows of `alpaca` with weight 2 count 200.
+        """
+        pairs: dict[str, float] = {}
+        for source in self.sources:
+            for found in source.table["instruction_source"].value_counts().to_pylist():
+                name = found["values"]
+                pairs[name] = pairs.get(name, 0.0) + found["counts"] * source.weight
+        return dict(sorted(pairs.items(), key=lambda item: -item[1]))
+
 
 def limited(table: pa.Table, limit: int | None) -> pa.Table:
     """The `limit` rows with the lowest content hash, in their old order; all of them without one.

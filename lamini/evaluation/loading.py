@@ -64,17 +64,26 @@ def student_of(config: EvaluateConfig, subject: Subject) -> Student:
         UserError: as `layout_of`; unknown device or precision, or weights that are cut short or missing.
     """
     student = layout_of(config, subject)
-    if config.precision not in PRECISIONS:
-        raise UserError(f"precision={config.precision} is unknown; there are {', '.join(PRECISIONS)}")
     torch.set_num_threads(config.threads or cores())
     if _key(config, subject) not in _kept:
         _kept.clear()
-        what, dtype = f"students={subject.source}", PRECISIONS[config.precision]
-        model = whole(what, subject.source, dtype, device_named(config.device, "device"))
+        model = model_of(subject, config.device, config.precision)
         _kept[_key(config, subject)] = model  # made anew: a hub's files are there only now
     student.model = _kept[_key(config, subject)]
     student.ready()
     return student
+
+
+def model_of(subject: Subject, device: str, precision: str) -> PreTrainedModel:
+    """The subject's weights on a device, kept by nobody here.
+
+    Raises:
+        UserError: unknown device or precision, or weights that are cut short or missing.
+    """
+    if precision not in PRECISIONS:
+        raise UserError(f"precision={precision} is unknown; there are {', '.join(PRECISIONS)}")
+    what = f"students={subject.source}"
+    return whole(what, subject.source, PRECISIONS[precision], device_named(device, "device"))
 
 
 def _key(config: EvaluateConfig, subject: Subject) -> tuple[Any, ...]:
@@ -83,6 +92,11 @@ def _key(config: EvaluateConfig, subject: Subject) -> tuple[Any, ...]:
 
 
 def layout_of(config: EvaluateConfig, subject: Subject) -> Student:
+    """The subject without its model, in the wrapper that the configuration asks for: see `layout`."""
+    return layout(subject, config.wrapper)
+
+
+def layout(subject: Subject, wrapper: str) -> Student:
     """The subject without its model: tokens, wrapper, context.
 
     Raises:
@@ -107,7 +121,7 @@ def layout_of(config: EvaluateConfig, subject: Subject) -> Student:
     if shape.is_encoder_decoder:
         kind = EncoderDecoder if shape.model_type == "t5" else Foreign
     try:
-        return kind(tokenizer, context_of(shape, tokenizer), wrapper_for(config, subject, tokenizer))
+        return kind(tokenizer, context_of(shape, tokenizer), wrapper_for(wrapper, subject, tokenizer))
     except UserError as error:
         raise UserError(f"{what}: {error}") from error
 
@@ -118,16 +132,16 @@ def context_of(shape: PreTrainedConfig, tokenizer: Any) -> int:
     return min((int(limit) for limit in limits if limit and limit < NO_LIMIT), default=CONTEXT)
 
 
-def wrapper_for(config: EvaluateConfig, subject: Subject, tokenizer: Any) -> str:
+def wrapper_for(asked: str, subject: Subject, tokenizer: Any) -> str:
     """The name of the wrapper: the one asked for, that of its training, or that of its chat template.
 
     Raises:
         UserError: both are asked for, where one text has to be chosen.
     """
-    if config.wrapper == "both":
+    if asked == "both":
         raise UserError("wrapper=both is for log-probabilities; answers need one: auto, bare or alpaca")
-    if config.wrapper != "auto":
-        return config.wrapper
+    if asked != "auto":
+        return asked
     if subject.wrapper is not None:
         return subject.wrapper
     from lamini.evaluation.scorer import wrapper_of  # imports much, and is not needed for students of ours

@@ -8,7 +8,7 @@ concerns this student alone, and the others go on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from lamini.config import SamplingOptions
@@ -192,6 +192,36 @@ class Toxicity(Suite):
     ) -> None:
         """Print the students' counts beside the paper's."""
         from lamini.evaluation.toxicity.reporting import report
+
+        report(self.name, subjects, outcomes)
+
+
+@dataclass
+class Latency(Suite):
+    """Time of one answer on the CPU, which compare.py holds against scores."""
+
+    name: str  # of the suite
+    prompt_tokens: int  # of the prompt, whatever the tokenizer
+    new_tokens: int  # that every student writes
+    repeats: int  # answers that are timed, after one that is not
+
+    def check(self, config: EvaluateConfig) -> None:
+        """Raise UserError for what cannot work, before anything heavy is imported."""
+        from lamini.evaluation.latency.checks import check
+
+        check(self, config)
+
+    def score(self, config: EvaluateConfig, subject: Subject) -> Outcome:
+        """See `Benchmarks.score`."""
+        from lamini.evaluation.latency.probe import score
+
+        return score(self, replace(config, device="cpu"), subject)
+
+    def report(
+        self, config: EvaluateConfig, subjects: Sequence[Subject], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Print milliseconds, the fastest first."""
+        from lamini.evaluation.latency.table import report
 
         report(self.name, subjects, outcomes)
 

@@ -41,44 +41,63 @@ class Subject:
 
 
 def subjects(config: EvaluateConfig, say: Callable[[str], None] = lambda text: None) -> list[Subject]:
-    """Every model that `students=` names, each once, in the order given; runs of a herd by name.
-
-    None where no student is named and the suite needs none.
-
-    `say` is told which runs of a herd are left out.
-
-    A model whose files are not whole (no tokenizer, weights cut short) has its `obstacle`, so that it fails
-    by itself.
+    """Every model that `students=` names, as `named`; none where none is named and the suite needs none.
 
     Raises:
-        UserError: nothing named, a folder that is not there, a run that is not done, a hub id that cannot
-            be had, two models with one place for their results, an obstacle in front of every model.
+        UserError: as `named` and `check_places`, and an obstacle in front of every model.
     """
     if config.students is None and config.suite.alone(config):
         return []
+    found = named(config.students, Path(config.paths.output_dir) / config.name, config.data_dir, say)
+    check_places(found)
+    obstacles = [subject.obstacle for subject in found if subject.obstacle]
+    if len(obstacles) == len(found):
+        raise UserError(f"students: {'; '.join(obstacles)}")
+    return found
+
+
+def named(
+    students: Any, place: Path, data_dir: str | None = None, say: Callable[[str], None] = lambda text: None
+) -> list[Subject]:
+    """Every model that `students` names, each once, in the order given; runs of a herd by name.
+
+    `place` is where the results go of what has no run folder; `say` is told which runs of a herd are left
+    out. A model whose files are not whole (no tokenizer, weights cut short) has its `obstacle`, so that it
+    fails by itself.
+
+    Raises:
+        UserError: nothing named, a folder that is not there, a run that is not done, a hub id that cannot
+            be had.
+    """
     found: dict[str, Subject] = {}
-    for word in _words(config.students):
-        for subject in _named(word, Path(config.paths.output_dir) / config.name, config.data_dir, say):
+    for word in _words(students):
+        for subject in _named(word, place, data_dir, say):
             found.setdefault(subject.source, subject)
+    return list(found.values())
+
+
+def check_places(found: list[Subject]) -> None:
+    """Raise UserError where the results of two models would go to one folder."""
     places: dict[Path, str] = {}
-    for subject in found.values():
+    for subject in found:
         other = places.setdefault(subject.folder, subject.source)
         if other != subject.source:
             raise UserError(
                 f"students: {other} and {subject.source} would share {subject.folder}; score them with two"
                 " lines, each with its own name=<name>"
             )
-    obstacles = [subject.obstacle for subject in found.values() if subject.obstacle]
-    if len(obstacles) == len(found):
-        raise UserError(f"students: {'; '.join(obstacles)}")
-    return list(found.values())
 
 
 def _words(students: Any) -> list[str]:
     words = [students] if isinstance(students, str) else students
     if not isinstance(words, list) or not words or not all(isinstance(w, str) and w for w in words):
         raise UserError("students= needs a folder, a hub id, or a list of such: students='[a,b]'")
-    return [part for word in words for part in word.split(",")]
+    return [part for word in words for part in _parts(word)]
+
+
+def _parts(word: str) -> list[str]:
+    """Models with commas between; but the folder of a run may have them in its name: t5-nano,data=alpaca."""
+    return [word] if Path(word).expanduser().is_dir() else word.split(",")
 
 
 def _named(word: str, place: Path, data_dir: str | None, say: Callable[[str], None]) -> list[Subject]:

@@ -9,8 +9,8 @@ from lamini.config import RateConfig
 from lamini.data.files import check as check_file
 from lamini.errors import UserError
 from lamini.rating import reading
-from lamini.rating.addresses import is_loopback
 from lamini.runs import ensure_writable
+from lamini.web.addresses import is_loopback
 
 SUFFIX = ".ratings.sqlite"
 

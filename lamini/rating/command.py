@@ -24,13 +24,13 @@ from lamini.config import RateConfig
 from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.rating import reading
-from lamini.rating.addresses import is_loopback
 from lamini.rating.assignment import shared_items, slots
 from lamini.rating.checks import check, expected, links, place
 from lamini.rating.scales import scale_of
 from lamini.rating.study import Study, sealed
 from lamini.runs import Job
 from lamini.schema import typed
+from lamini.web.addresses import is_loopback
 
 if TYPE_CHECKING:
     from lamini.rating.store import Store

@@ -90,7 +90,8 @@ class DecoderOnly(Student):
         """One side: prompt + response - 1, as the end token is never an input."""
         return (prompt_N.astype(np.int64) + response_N - 1)[:, None]
 
-    def operations(self, model: PreTrainedModel) -> Operations:
+    @staticmethod
+    def operations(model: PreTrainedModel) -> Operations:
         """The transformer at every position, the head at responses."""
         config: Any = model.config
         body, head = of_matrices(model, lambda name: True), of_head(model)

@@ -102,7 +102,8 @@ class EncoderDecoder(Student):
         """Encoder and decoder: (prompt, response)."""
         return np.stack([prompt_N, response_N], axis=1).astype(np.int64)
 
-    def operations(self, model: PreTrainedModel) -> Operations:
+    @staticmethod
+    def operations(model: PreTrainedModel) -> Operations:
         """The encoder at prompts, the decoder at responses; what the decoder looks at is made at prompts."""
         config: Any = model.config
         decoders = config.num_decoder_layers or config.num_layers

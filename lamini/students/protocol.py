@@ -92,8 +92,9 @@ class Student(TokenLayout):
         All that planning needs to know of an architecture: rows are padded on each side apart.
         """
 
+    @staticmethod
     @abstractmethod
-    def operations(self, model: PreTrainedModel) -> Operations:
+    def operations(model: PreTrainedModel) -> Operations:
         """How many operations of `model` pairs need (lamini/students/operations.py).
 
         The model may be one without memory, on the meta device.

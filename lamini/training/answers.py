@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
-from pytorch_lightning.loggers import WandbLogger
 
 from lamini.students.protocol import Student
 from lamini.training.loggers import rewind
 from lamini.training.sharding import inside, sharded
+from lamini.training.tracked import Tracked
 
 NAMES = ["step", "instruction", "response", "answer"]
 
 
 class Answers(pl.Callback):
-    """Greedy answers of the student, appended to answers.jsonl and sent to W&B as a table."""
+    """Greedy answers of the student, appended to answers.jsonl and sent to the tracker as a table."""
 
     def __init__(self, student: Student, rows: Sequence[tuple[str, str]], file: Path, tokens: int) -> None:
         self.student, self.rows, self.file, self.tokens = student, rows, file, tokens
@@ -41,5 +41,5 @@ class Answers(pl.Callback):
         with self.file.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(dict(zip(NAMES, row, strict=True))) + "\n" for row in table)
         for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_table("validation/answers", columns=NAMES, data=table)
+            if isinstance(logger, Tracked):
+                logger.table("validation/answers", NAMES, table)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import secrets
-import shlex
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TextIO
 
 import torch
-from pytorch_lightning.loggers import WandbLogger
 
 from lamini.config import Init, TrainConfig
 from lamini.errors import UserError
 from lamini.provenance import provenance
 from lamini.runs import FORMAT, RunFolder, config_hash, plain
 from lamini.training.checkpointing.interruption import Interrupted
+from lamini.training.described import described, summary
 from lamini.training.prepare import Prepared
+from lamini.training.tracked import Tracked, TrackedWandb
 
 
 @dataclass
@@ -85,6 +84,7 @@ def data_facts(prepared: Prepared) -> dict[str, Any]:
     return {
         "fingerprint": prepared.fingerprint,
         "pairs": prepared.pairs,
+        "sources": prepared.corpus.by_source(),
         "validation_pairs": len(prepared.validation),
         "tokens": {"prompt": stats.prompt_tokens, "response": stats.response_tokens},
         "truncated_prompts": prepared.train.truncated,
@@ -93,17 +93,12 @@ def data_facts(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def logged_run(job: Run) -> dict[str, Any]:
-    """Id, name, group, tags and config of the W&B run; its attempts share the id, so that they become one."""
-    config = job.config
-    scratch = " (scratch)" if config.init is Init.scratch else ""
-    return {
-        "id": job.record["wandb_id"],
-        "name": f"{job.name}{scratch}",
-        "group": config.name,
-        "tags": [config.family.name, config.size.name, config.init.value],
-        "config": {**plain(config), "parameters": job.record["parameters"], "data_facts": job.record["data"]},
-    }
+def start_loggers(job: Run) -> None:
+    """The run in its trackers, under one id for all its attempts; a sweep's agent has chosen that itself."""
+    job.loggers = job.config.logger.build(job.folder.path, described(plain(job.config), job.record, job.name))
+    for logger in job.loggers:
+        if isinstance(logger, TrackedWandb) and logger.run_id != job.record["wandb_id"]:
+            job.note(wandb_id=logger.run_id)
 
 
 def card(job: Run) -> dict[str, Any]:
@@ -121,19 +116,6 @@ def card(job: Run) -> dict[str, Any]:
         "results": {name: value for name, value in results.items() if value is not None},
         "details": {name: record[name] for name in ("parameters", "steps", "epochs")},
     }
-
-
-def summarise(job: Run) -> None:
-    """The final numbers in the W&B summary, so that its table compares the herd."""
-    names = (
-        "validation_loss", "validation_bits_per_byte", "response_tokens_per_second", "parameters", "mfu",
-        "peak_memory_gib",
-    )  # fmt: skip
-    summary = {name: job.record[name] for name in names}
-    summary |= {f"exact_match/{axis}": scores["student"] for axis, scores in job.record["held_out"].items()}
-    for logger in job.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.experiment.summary.update(summary)
 
 
 @contextmanager
@@ -166,15 +148,12 @@ def _fail(job: Run, sentence: str) -> None:
 
 
 def _close(job: Run) -> None:
-    """W&B's run ends with the student's own exit code; offline, the line that uploads it is printed.
+    """Trackers' runs end with the student's own outcome; what they have to say is printed.
 
     An interrupted run has several folders of one id: named together, W&B sends them as one run.
     """
     for logger in job.loggers:
-        if isinstance(logger, WandbLogger):
-            run: Any = logger.experiment
-            folder, offline = Path(run.dir).parent, run.offline
-            run.finish(exit_code=0 if job.record["status"] == "done" else 1)
-            if offline:
-                attempts = sorted(folder.parent.glob(f"offline-run-*-{run.id}*"))
-                job.say(f"wandb sync {shlex.join(map(str, attempts))}")
+        if isinstance(logger, Tracked):
+            told = logger.end(summary(job.record), job.record["status"] == "done")
+            if told:
+                job.say(told)

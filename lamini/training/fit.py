@@ -32,7 +32,7 @@ from lamini.training.checkpointing.interruption import Interruption
 from lamini.training.checkpointing.kept import LAST, Kept
 from lamini.training.checkpointing.resuming import check_architecture, restore
 from lamini.training.devices import device_of, precision_of, ready_memory, set_threads, uses_cuda
-from lamini.training.ending import Run, card, data_facts, ending, first_record, logged_run, summarise
+from lamini.training.ending import Run, card, data_facts, ending, first_record, start_loggers
 from lamini.training.loggers import Metrics
 from lamini.training.module import StudentModule
 from lamini.training.planning.micro_tokens import settled
@@ -113,7 +113,7 @@ def fit(job: Run, interruption: Interruption) -> None:
         Metrics(path / "metrics.jsonl"), config.trainer.log_every, prepared.pairs, _hardware(job, student)
     )
     if job.rank == 0:
-        job.loggers = config.logger.build(path, logged_run(job))
+        start_loggers(job)
 
     def saved() -> None:
         job.note(**_counts(recorder, config), seconds=time.perf_counter() - began)
@@ -134,7 +134,6 @@ def fit(job: Run, interruption: Interruption) -> None:
         job.note(held_out=scoring.after_training(prepared, config, job.record["held_out"]))
     if job.rank == 0:
         export(student, path / "export", card(job))
-    summarise(job)
     job.note(seconds=time.perf_counter() - began, status="done")
 
 

@@ -127,3 +127,10 @@ def test_enforce_counts_reasons_and_names_the_file(tmp_path):
     enforce([], 0, 0.0)
     with pytest.raises(UserError, match="3 of 299 rows.*3 empty response.*=0.01.*q.jsonl"):
         enforce(BAD, 299, 0.01, tmp_path / "q.jsonl")
+
+
+def test_pairs_by_source_count_the_passes_of_an_epoch():
+    mixed = table([Pair("a", "b", "alpaca"), Pair("c", "d", "alpaca"), Pair("e", "f", "p3")])
+    both = Corpus([Source("mine", mixed, 2.0), Source("more", mixed.slice(2), 0.5)])
+    assert both.by_source() == {"alpaca": 4.0, "p3": 2.5}
+    assert list(both.by_source()) == ["alpaca", "p3"]

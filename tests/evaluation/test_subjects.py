@@ -32,6 +32,13 @@ def test_a_herd_a_run_and_a_folder(place: Path) -> None:
     assert not any(one.obstacle for one in found)
 
 
+def test_a_run_of_a_sweep_has_commas_in_its_name(place: Path) -> None:
+    toys.run_folder(place / "herd", "t5-nano,data=alpaca,seed=2", "t5")
+    name = place / "herd" / "t5-nano,data=alpaca,seed=2"
+    found = subjects(toys.config(f"['{name}','{place}/folder,{place}/herd/a-run']", place))
+    assert [one.name for one in found] == [name.name, "folder", "a-run"]
+
+
 def test_runs_that_are_not_done_are_left_out_and_named(place: Path) -> None:
     toys.run_folder(place / "herd", "c-run", "t5", status="failed")
     said: list[str] = []

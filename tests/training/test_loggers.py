@@ -57,7 +57,7 @@ def test_two_offline_runs_of_a_process_stay_apart_and_end_as_they_went(
     told = starts[0]
     assert told["mode"] == "offline" and told["group"] == "zoo" and told["name"] == "run (scratch)"
     assert told["tags"] == ["t5", "nano", "scratch", "mine"] and told["project"] == "lamini"
-    assert told["config"]["batch_size"] == 6
+    assert told["job_type"] == "train" and told["config"]["batch_size"] == 6
     assert told["config"]["parameters"] == small.record(first)["parameters"]
     assert told["id"] == small.record(first)["wandb_id"] != starts[1]["id"]
     named = {name for row in told["rows"] for name in row}
@@ -71,7 +71,9 @@ def test_two_offline_runs_of_a_process_stay_apart_and_end_as_they_went(
     for run, folder in zip((first, second), folders, strict=True):
         assert folder.parent == run / "wandb" and list(folder.glob("*.wandb"))
     out = capsys.readouterr().out
-    assert f"run: wandb sync {folders[0]}\n" in out and f"run: wandb sync {folders[1]}\n" in out
+    assert [f"run: WANDB_RESUME=allow wandb sync {folder}" in out.splitlines() for folder in folders] == [
+        True
+    ] * 2
     assert "WANDB_MODE" not in os.environ and wandb.run is None
 
 
@@ -124,10 +126,20 @@ def test_auto_is_online_only_with_a_key(
     assert Wandb("p", None, WandbMode(mode), []).offline() is offline
 
 
-def test_a_key_in_netrc_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password secret\n")
-    (tmp_path / ".netrc").chmod(0o600)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_key_in_netrc_counts_for_its_own_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: bool
+) -> None:
+    file = tmp_path / ("elsewhere" if named else ".netrc")
+    file.write_text("machine api.wandb.ai login user password secret\n")
+    file.chmod(0o600)
+    if named:
+        monkeypatch.setenv("NETRC", str(file))
+    else:
+        monkeypatch.delenv("NETRC")
     assert not Wandb("p", None, WandbMode.auto, []).offline()
+    monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.example.org")
+    assert Wandb("p", None, WandbMode.auto, []).offline()
 
 
 def test_an_unknown_mode_is_refused_with_the_configuration(tmp_path: Path) -> None:

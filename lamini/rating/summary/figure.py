@@ -8,7 +8,7 @@ texts stands in it. Colours go from the blue of analyze.py's figures, the best l
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ BEST, MIDDLE, WORST = "#3366aa", "#e9e9e9", "#dd6633"
 WIDTH = 9.0  # inches
 ROW, BESIDE = 0.34, 0.2  # inches that a bar takes
 HEAD, FOOT = 0.62, 1.0  # and title with legend, and axis with caption
+FAINT = "#777777"  # of what is secondary
 RESOLUTION = 150  # dots an inch
 NARROW = 0.0095  # share of the figure that a digit takes: a part too narrow for its number has none
 SALT = "lamini"  # of the ids in the SVG: the same figure is the same file
@@ -44,11 +45,8 @@ class Bars:
     panels: dict[str, list[Bar]]
 
 
-def available() -> bool:
-    """Whether matplotlib is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("matplotlib") is not None
+Each = Callable[[Any, Bar], None]
+"""What is told every artist that is drawn, with the bar it belongs to."""
 
 
 def drawn(figure: Bars) -> dict[str, bytes]:
@@ -71,26 +69,41 @@ def _saved(canvas: Any, ending: str, metadata: dict[str, None]) -> bytes:
 
 def _canvas(figure: Bars) -> Any:
     from matplotlib.figure import Figure as Canvas
-    from matplotlib.ticker import PercentFormatter
 
-    rows = max(_height(bars) for bars in figure.panels.values())
+    rows = rows_height(figure)
     canvas = Canvas(figsize=(WIDTH, HEAD + FOOT + rows), layout="constrained")
     parts: Any = canvas.subfigures(2, 1, height_ratios=[HEAD, FOOT + rows])
     head, body = parts
     head.suptitle(figure.title, x=0.01, ha="left", fontsize=13, fontweight="bold")
-    _legend(head, figure)
-    axes = body.subplots(1, len(figure.panels), sharey=_same_rows(figure), squeeze=False)[0]
-    for axis, (panel, bars) in zip(axes, figure.panels.items(), strict=True):
-        _panel(axis, bars, len(figure.levels), NARROW * len(figure.panels))
-        axis.set(title=panel, xlim=(0, 1))
-        axis.xaxis.set_major_formatter(PercentFormatter(1))
-        axis.spines[["top", "right", "left"]].set_visible(False)
-        axis.tick_params(axis="y", length=0)
+    legend(head, figure)
+    panels(body, figure)
     body.supxlabel(figure.caption, x=0.01, ha="left", fontsize=8, color="#555555", wrap=True)
     return canvas
 
 
-def _legend(head: Any, figure: Bars) -> None:
+def rows_height(figure: Bars) -> float:
+    """Inches that the bars of the longest panel take."""
+    return max(_height(bars) for bars in figure.panels.values())
+
+
+def panels(body: Any, figure: Bars, each: Each | None = None, faint: str = FAINT) -> None:
+    """Draw the panels side by side on a figure of matplotlib's, or on a part of one."""
+    from matplotlib.ticker import PercentFormatter
+
+    axes = body.subplots(1, len(figure.panels), sharey=_same_rows(figure), squeeze=False)[0]
+    for axis, (panel, bars) in zip(axes, figure.panels.items(), strict=True):
+        _panel(
+            axis, bars, len(figure.levels), NARROW * len(figure.panels), each or (lambda artist, bar: None)
+        )
+        axis.set(title=panel, xlim=(0, 1))
+        axis.xaxis.set_major_formatter(PercentFormatter(1))
+        axis.spines[["top", "right", "left"]].set_visible(False)
+        axis.tick_params(axis="y", length=0)
+        axis.tick_params(axis="y", which="minor", labelsize=7, labelcolor=faint, length=0)
+
+
+def legend(head: Any, figure: Bars, size: float = 9.0) -> None:
+    """Name the levels on a figure, or on a part of one."""
     from matplotlib.patches import Patch
 
     handles = [
@@ -98,7 +111,7 @@ def _legend(head: Any, figure: Bars) -> None:
         for level, colour in zip(figure.levels, shades(len(figure.levels)), strict=True)
     ]
     head.legend(
-        handles=handles, loc="lower left", ncols=len(handles), frameon=False, fontsize=9,
+        handles=handles, loc="lower left", ncols=len(handles), frameon=False, fontsize=size,
         handlelength=1.2, columnspacing=1.4,
     )  # fmt: skip
 
@@ -112,38 +125,42 @@ def _height(bars: Sequence[Bar]) -> float:
     return sum(ROW + (BESIDE if bar.paper else 0) for bar in bars)
 
 
-def _panel(axis: Any, bars: Sequence[Bar], levels: int, digit: float) -> None:
+def _panel(axis: Any, bars: Sequence[Bar], levels: int, digit: float, each: Each) -> None:
     """Bars from top to bottom, in inches; the axis of shares runs along them."""
     top, ours, theirs = 0.0, [], []
     for bar in bars:
         ours.append(top + ROW / 2)
-        _stack(axis, bar.counts, ours[-1], 0.78 * ROW, shades(levels), 8.0, digit)
+        drawn = _stack(axis, bar.counts, ours[-1], 0.78 * ROW, shades(levels), 8.0, digit)
         top += ROW
         if bar.paper:
             theirs.append(top + BESIDE / 2 - 0.03)
-            _stack(axis, bar.paper, theirs[-1], 0.8 * BESIDE, shades(levels), 6.5, 0.82 * digit)
+            drawn += _stack(axis, bar.paper, theirs[-1], 0.8 * BESIDE, shades(levels), 6.5, 0.82 * digit)
             top += BESIDE
+        for artist in drawn:
+            each(artist, bar)
     axis.set_yticks(ours, [bar.name for bar in bars])
     axis.set_yticks(theirs, ["paper"] * len(theirs), minor=True)
-    axis.tick_params(axis="y", which="minor", labelsize=7, labelcolor="#777777", length=0)
     axis.set_ylim(top + 0.02, -0.02)
 
 
 def _stack(
     axis: Any, counts: Sequence[float], place: float, height: float, colours: Sequence[str], size: float,
     digit: float,
-) -> None:  # fmt: skip
+) -> list[Any]:  # fmt: skip
     """One bar; an owner that nobody has rated has none."""
     total, left = sum(counts), 0.0
+    drawn: list[Any] = []
     for count, colour in zip(counts, colours, strict=True):
         share = count / total if total else 0.0
-        axis.barh(place, share, height, left, color=colour, linewidth=0)
+        drawn += axis.barh(place, share, height, left, color=colour, linewidth=0)
         if count and share >= digit * (len(number(count)) + 0.6):
-            axis.text(
+            text = axis.text(
                 left + share / 2, place, number(count), ha="center", va="center_baseline", fontsize=size,
                 color="#ffffff" if dark(colour) else "#222222",
             )  # fmt: skip
+            drawn.append(text)
         left += share
+    return drawn
 
 
 def shades(levels: int) -> list[str]:

@@ -2,7 +2,7 @@
 
     summary.md      for people: facts, figure, tables
     summary.json    for programs: every number, unrounded
-    figure.svg/png  stacked bars (with the extra `analysis`)
+    figure.svg/png  stacked bars
 
 Every file is written beside and renamed over.
 """
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 ROWS = 20  # of a table on the terminal; files have all
-NO_FIGURE = "There is no figure: it needs matplotlib, pip install 'lamini-herd[analysis]'."
 TITLES = {
     "responses": "How {who} rated responses",
     "pairs": "How {who} rated the data",
@@ -58,15 +57,12 @@ def write(summary: Summary, out: Path) -> list[Path]:
         UserError: the disk refuses; files that were there are old or new, none is half written.
     """
     ensure_writable(out, "ratings")
-    found = figure.drawn(bars(summary)) if figure.available() else {}
+    found = figure.drawn(bars(summary))
     files: dict[str, str | bytes] = {f"figure.{ending}": content for ending, content in found.items()}
-    files["summary.md"] = text(summary, bool(found))
+    files["summary.md"] = text(summary)
     files["summary.json"] = json.dumps(record(summary), indent=2, ensure_ascii=False) + "\n"
     for name, content in files.items():
         write_atomically(out / name, content)
-    if not found:
-        for ending in ("svg", "png"):
-            (out / f"figure.{ending}").unlink(missing_ok=True)  # of an earlier summary
     return [out / name for name in files]
 
 
@@ -80,8 +76,6 @@ def show(summary: Summary, files: list[Path]) -> None:
         out.print()
     for fact in facts(summary):
         out.print(fact, soft_wrap=True, markup=False)
-    if not any(path.suffix == ".svg" for path in files):
-        out.print(NO_FIGURE, soft_wrap=True, markup=False)
     for path in files:
         out.print(f"written  {path}", soft_wrap=True, markup=False, style="dim")
 
@@ -98,11 +92,11 @@ def view(table: Table) -> View:
     return rich
 
 
-def text(summary: Summary, figure_drawn: bool) -> str:
+def text(summary: Summary) -> str:
     """summary.md."""
     title = TITLES[summary.study.sheet].format(who=summary.first)
     lines = [f"# {title}", "\n".join(f"- {fact}" for fact in facts(summary))]
-    lines.append(f"![{title}](figure.svg)" if figure_drawn else NO_FIGURE)
+    lines.append(f"![{title}](figure.svg)")
     for table in sections.tables(summary):
         lines += [f"## {table.title}", markdown(table)]
     lines.append("Every number stands unrounded in summary.json.")

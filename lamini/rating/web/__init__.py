@@ -5,9 +5,8 @@
     desk.py       one rater between study and store: which item, which ratings, how much is left
     posting.py    what a browser posts, checked
     sessions.py   who somebody is: signed cookies, links with tokens
-    gate.py       who may speak to the page from where, and what every answer forbids the browser
     app.py        the routes
-    serving.py    the server process, from the socket to the farewell
+    serving.py    the study served: links, and how far it is at the end; the rest is lamini/web's
     static/       rate.css; rate.js is keyboard and pointer, queue.js keeps ratings until they are saved
 
 Why no interface library: Gradio and NiceGUI draw with a large JavaScript application of their own, which

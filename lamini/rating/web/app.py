@@ -32,14 +32,15 @@ from lamini.errors import UserError
 from lamini.rating.assignment import order
 from lamini.rating.store import Rater, Refused, Store
 from lamini.rating.study import Item
-from lamini.rating.web import static
 from lamini.rating.web.desk import Desk
-from lamini.rating.web.gate import Gate, Hosts
 from lamini.rating.web.pages import cards, page
 from lamini.rating.web.posting import Unfit, event_from
 from lamini.rating.web.sessions import DAYS, Session, Sessions, rater_of
 from lamini.rating.web.text import shown
+from lamini.web.gate import Gate, Hosts
+from lamini.web.static import Static
 
+STATIC = Static("lamini.rating.web", ("rate.css", "rate.js", "memory.js", "queue.js"))
 AWAY = "The server cannot save just now; the page keeps your rating and tries again."
 
 
@@ -56,7 +57,7 @@ def build(store: Store, secret: bytes, hosts: Hosts, by_link: bool) -> ASGIApp:
         Route("/ratings", site.rated, methods=["POST"]),
         Route("/progress", site.progress),
         Route("/done", site.done),
-        Route("/static/{name}", static.answer),
+        Route("/static/{name}", STATIC.answer),
     ]
     handlers: dict[Any, Any] = {HTTPException: site.refused, UserError: site.away}
     return Gate(Starlette(routes=routes, exception_handlers=handlers), hosts)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lamini.rating.records import Rating
 from lamini.rating.study import Item, Study, Target
 from lamini.rating.web.posting import NOTE
 from lamini.rating.web.text import Shown, shown
+from lamini.web.templates import templates
 
 TITLES = {
     "responses": "Rating responses",
@@ -63,7 +61,7 @@ def cards(
 def page(name: str, study: Study, **values: Any) -> str:
     """The HTML of templates/<name>.html."""
     about = {"title": TITLES.get(study.sheet, "Rating"), "scale": study.scale, "note_length": NOTE}
-    return _templates().get_template(f"{name}.html").render(about | values)
+    return templates("lamini.rating.web").get_template(f"{name}.html").render(about | values)
 
 
 def _stands_above(target: Target, item: Item) -> bool:
@@ -73,14 +71,3 @@ def _stands_above(target: Target, item: Item) -> bool:
 def _title(part: str, number: int | None) -> str:
     words = {"instruction": "The instruction by itself", "pair": "Pair"}.get(part, "Response")
     return words if number is None else f"{words} {number}"
-
-
-@lru_cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("lamini.rating.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -21,10 +21,11 @@ from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from lamini.web.text import visible
+
 LONGEST = 30_000  # characters that are read as Markdown: time grows faster than length in bad cases
 FOLDED = 1_800, 24  # characters, lines: from here on a text is folded
 RULES = ["fence", "list", "heading", "table", "backticks", "emphasis"]
-CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,6 @@ def _body(text: str) -> str:
     """Without blank lines around it, nor the one space by which some models could be told from others."""
     body = text.strip("\n").rstrip()
     return body[1:] if body.startswith(" ") and not body.startswith("  ") else body
-
-
-def visible(text: str) -> str:
-    """A text without characters that a page cannot show: control characters become their pictures.
-
-    >>> visible("a\\r\\nb\\x00")
-    'a\\nb␀'
-    """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(CONTROLS)
-    return lines.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
 
 
 def _drawn(text: str) -> Markup | None:

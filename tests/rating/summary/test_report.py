@@ -14,7 +14,6 @@ from lamini.errors import UserError
 from lamini.rating.records import Event
 from lamini.rating.store import Store
 from lamini.rating.study import Item, Study, Target, sealed
-from lamini.rating.summary import figure, report
 from lamini.rating.summary.collected import collect
 from lamini.rating.summary.report import summarise
 from tests.data.toys import shared_data
@@ -65,7 +64,7 @@ def test_every_sheet_has_its_files(sheet: str, tmp_path: Path, capsys: pytest.Ca
     assert tree["agreement"]["people"][0]["equal"]["value"] == 1.0  # ann and bo agree on everything
     assert tree["agreement"]["judges"][0]["people"]["equal"]["value"] < 0.5
     assert "judge m with people" in text and "## Raters" in text and "2 people" in text
-    assert ("figure.svg" in text) == figure.available() == (tmp_path / "out" / "figure.png").exists()
+    assert "figure.svg" in text and (tmp_path / "out" / "figure.png").exists()
     assert summary.first == "people" and not list((tmp_path / "out").glob(".*"))
 
 
@@ -141,18 +140,6 @@ def test_names_and_texts_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFix
     assert "a\\|b [bold]" in text and "`![x](http://e.org/x.png) 'code' [red]no[/red]`" in text
     printed = "".join(capsys.readouterr().out.split())
     assert "a|b[bold]" in printed and "[red]no[/red]" in printed
-
-
-def test_without_matplotlib_all_but_the_figure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(figure, "available", lambda: False)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "figure.svg").write_text("of an earlier summary")
-    with filled(tmp_path / "r.sqlite", small.study(items=3), cycling) as store:
-        summarise(store, tmp_path / "out", seed=1, resamples=100)
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["summary.json", "summary.md"]
-    assert report.NO_FIGURE in capsys.readouterr().out
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import uvicorn
 
 from lamini.rating.store import Store
 from lamini.rating.web.app import build
-from lamini.rating.web.gate import Hosts
-from lamini.rating.web.serving import config_of, listening
+from lamini.web.gate import Hosts
+from lamini.web.serving import config_of, listening
 from tests.rating.web.visitor import SECRET
 
 QUIET = [

@@ -246,6 +246,7 @@ def test_own_files(tmp_path: Path) -> None:
     _, app = site(tmp_path, study())
     client = Visitor(app).client
     kinds = {
+        "base.css": "text/css",
         "rate.css": "text/css",
         "rate.js": "text/javascript",
         "queue.js": "text/javascript",

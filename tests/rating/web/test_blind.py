@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lamini.rating.study import Item, Study, Target, sealed
-from lamini.rating.web.static import CONTENT
+from lamini.rating.web.app import STATIC
 from tests.data.toys import shared_data
 from tests.rating.small import QUALITY, study
 from tests.rating.web.visitor import Visitor, site
@@ -51,7 +51,7 @@ def everything(visitor: Visitor) -> Iterator[bytes]:
         yield visitor.page.encode()
         visitor.rate_all(re.findall(r'aria-keyshortcuts="(\w)"', visitor.page)[0])
     yield sent(visitor.client.get("/done"))
-    yield from CONTENT.values()
+    yield from STATIC.content.values()
 
 
 def sent(answer: Any) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from lamini.rating.web.gate import HEADERS, LARGEST, Hosts
+from lamini.web.gate import HEADERS, LARGEST, Hosts
 from tests.rating.small import study
 from tests.rating.web.visitor import HOME, Visitor, site
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lamini.rating.web.text import LONGEST, shown, visible
+from lamini.rating.web.text import LONGEST, shown
+from lamini.web.text import visible
 
 TAGS = {
     "p", "span", "strong", "em", "code", "pre", "figure", "figcaption", "ul", "ol", "li",

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from lamini.rating.store import Store
 from lamini.rating.study import Study
 from lamini.rating.web.app import build
-from lamini.rating.web.gate import Hosts
+from lamini.web.gate import Hosts
 
 HOME = "http://127.0.0.1:8000"
 SECRET = b"s" * 32

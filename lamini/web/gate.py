@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lamini.rating.addresses import is_address, is_wildcard
+from lamini.web.addresses import is_address, is_wildcard
 
 LARGEST = 64 * 1024  # bytes of a request's body
 PATIENCE = 20.0  # seconds a body may take

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lamini.rating.addresses import is_address, is_loopback, is_wildcard
+from lamini.web.addresses import is_address, is_loopback, is_wildcard
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,170 @@
+"""What compare.py does with its line: read the runs, make the chapters, write the book and files beside it.
+
+What a line may get wrong is known before anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+import webbrowser
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from lamini.config import CompareConfig
+from lamini.entry import Start
+from lamini.errors import UserError
+from lamini.runs import Job
+from lamini.schema import typed
+
+_statuses: list[int] = []  # of the one job of a line, which Hydra calls
+_line: list[str] = []  # as it was typed, for the book
+
+
+def starter() -> Start:
+    """What the entry calls with the jobs of a line."""
+    return start
+
+
+def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: list[str]) -> int:
+    """Check the job, then run it through Hydra; returns the exit status.
+
+    Raises:
+        UserError: anything that would stop it and can be known beforehand, or several jobs.
+    """
+    if multirun:
+        raise UserError("compare.py makes one book at a time: leave out -m; several herds are runs='[a,b]'")
+    from lamini.comparison.checks import check
+
+    check(jobs[0].config)
+    _statuses.clear()
+    _line[:] = line
+    main()
+    return max(_statuses, default=0)
+
+
+def job(config: DictConfig) -> None:
+    """The job as Hydra's launcher calls it; a mistake leaves a sentence and a status."""
+    try:
+        run(typed(config, CompareConfig), shlex.join(_line))
+        _statuses.append(0)
+    except UserError as error:
+        print(f"compare.py: {error}", file=sys.stderr, flush=True)
+        _statuses.append(2)
+    except KeyboardInterrupt:
+        print("compare.py: interrupted; what was written is whole", file=sys.stderr, flush=True)
+        _statuses.append(130)
+
+
+def run(config: CompareConfig, line: str = "") -> Path:
+    """Make the book; returns its file.
+
+    Raises:
+        UserError: no runs, a named file that cannot be read, a folder that cannot be written, W&B refuses.
+    """
+    from lamini.comparison import checks, files
+    from lamini.comparison.book.render import render
+    from lamini.comparison.reading import read
+    from lamini.runs import plain
+
+    began = time.perf_counter()
+    herd = read(
+        config.runs,
+        config.analysis,
+        config.ratings,
+        config.answers,
+        config.seed,
+        config.paper,
+        config.resamples,
+    )
+    for sentence in (*herd.left_out, *(problem for member in herd.members for problem in member.problems)):
+        print(f"left out: {sentence}", flush=True)
+    made = chapters(herd)
+    folder = checks.place(config)
+    count = files.write(folder, render(made, herd, about(config, herd, line)), made, herd, plain(config))
+    seconds = time.perf_counter() - began
+    print(f"{described(herd)}: {count} files in {seconds:.1f} s in {folder}", flush=True)
+    for sentence in missing(made):
+        print(sentence, flush=True)
+    if config.wandb:
+        _track(config, herd, folder)
+    book = folder / files.BOOK
+    print(f"{book} ({book.stat().st_size / 1e6:.1f} MB)", flush=True)
+    if config.open_browser:
+        webbrowser.open(book.resolve().as_uri())
+    return book
+
+
+def chapters(herd: Any) -> list[Any]:
+    """All chapters in the book's order."""
+    from lamini.comparison.chapters import (
+        ablation,
+        dataset,
+        evaluation,
+        overview,
+        probes,
+        provenance,
+        ratings,
+        responses,
+        size,
+        training,
+        tuning,
+    )
+
+    order = (
+        overview, evaluation, size, tuning, ablation, ratings, probes, dataset, training, responses,
+        provenance,
+    )  # fmt: skip
+    return [module.chapter(herd) for module in order]
+
+
+def about(config: CompareConfig, herd: Any, line: str) -> Any:
+    """Title, command and facts of the page."""
+    import lamini
+    from lamini.comparison.book.render import About
+    from lamini.provenance import git_state
+
+    runs = [str(one) for one in (config.runs if isinstance(config.runs, list | tuple) else [config.runs])]
+    state = git_state(Path(__file__).resolve())
+    commit = (state["git_commit"] or "")[:12] + (" with changes" if state["git_dirty"] else "")
+    facts = {
+        "students": described(herd),
+        "lamini": lamini.__version__,
+        **({"commit": commit} if commit else {}),
+    }
+    return About(f"LaMini: {', '.join(Path(one).name for one in runs)}", line, facts)
+
+
+def described(herd: Any) -> str:
+    """`4 done, 1 failed`."""
+    counts = Counter(
+        {"run": member.status, "model": "only scored", "published": "of the paper"}[member.kind.value]
+        for member in herd.members
+    )
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def missing(made: Sequence[Any]) -> list[str]:
+    """What would stand in the book, and what makes it; each once."""
+    from lamini.comparison.blocks import Missing
+
+    blocks = (block for chapter in made for block in chapter.blocks if isinstance(block, Missing))
+    return list(dict.fromkeys(f"missing: {block.what.rstrip('.')}: {block.command}" for block in blocks))
+
+
+def _track(config: CompareConfig, herd: Any, folder: Path) -> None:
+    from lamini.comparison import checks, tracking
+
+    for line in tracking.show(
+        herd,
+        project=config.project,
+        entity=config.entity,
+        out=folder / "wandb",
+        offline=checks.offline(config),
+    ):
+        print(line, flush=True)
