@@ -267,7 +267,7 @@ def test_embedded_herd_runs_make_herd(tmp_path: Path) -> None:
     assert record[1:] == ["experiments/summarise.py", f"outputs/{name}", "experiments/embedded-herd"]
 
 
-@pytest.mark.parametrize("study", ["alpaca-scratch", "curation-scale", "embedded-herd"])
+@pytest.mark.parametrize("study", ["alpaca-scratch", "compare-scale", "curation-scale", "embedded-herd"])
 def test_the_studies_have_a_place_for_results(study: str) -> None:
     readme = (ROOT / "experiments" / study / "README.md").read_text()
     assert readme.count("<!-- results -->") == readme.count("<!-- /results -->") == 1

@@ -12,7 +12,7 @@ import webbrowser
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -21,6 +21,11 @@ from lamini.entry import Start
 from lamini.errors import UserError
 from lamini.runs import Job
 from lamini.schema import typed
+
+if TYPE_CHECKING:
+    from lamini.comparison.blocks import Chapter
+    from lamini.comparison.book.render import About
+    from lamini.comparison.herd import Herd
 
 _statuses: list[int] = []  # of the one job of a line, which Hydra calls
 _line: list[str] = []  # as it was typed, for the book
@@ -100,7 +105,7 @@ def run(config: CompareConfig, line: str = "") -> Path:
     return book
 
 
-def chapters(herd: Any) -> list[Any]:
+def chapters(herd: Herd) -> list[Chapter]:
     """All chapters in the book's order."""
     from lamini.comparison.chapters import (
         ablation,
@@ -123,7 +128,7 @@ def chapters(herd: Any) -> list[Any]:
     return [module.chapter(herd) for module in order]
 
 
-def about(config: CompareConfig, herd: Any, line: str) -> Any:
+def about(config: CompareConfig, herd: Herd, line: str) -> About:
     """Title, command and facts of the page."""
     import lamini
     from lamini.comparison.book.render import About
@@ -140,7 +145,7 @@ def about(config: CompareConfig, herd: Any, line: str) -> Any:
     return About(f"LaMini: {', '.join(Path(one).name for one in runs)}", line, facts)
 
 
-def described(herd: Any) -> str:
+def described(herd: Herd) -> str:
     """`4 done, 1 failed`."""
     counts = Counter(
         {"run": member.status, "model": "only scored", "published": "of the paper"}[member.kind.value]
@@ -149,7 +154,7 @@ def described(herd: Any) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
-def missing(made: Sequence[Any]) -> list[str]:
+def missing(made: Sequence[Chapter]) -> list[str]:
     """What would stand in the book, and what makes it; each once."""
     from lamini.comparison.blocks import Missing
 
@@ -157,7 +162,7 @@ def missing(made: Sequence[Any]) -> list[str]:
     return list(dict.fromkeys(f"missing: {block.what.rstrip('.')}: {block.command}" for block in blocks))
 
 
-def _track(config: CompareConfig, herd: Any, folder: Path) -> None:
+def _track(config: CompareConfig, herd: Herd, folder: Path) -> None:
     from lamini.comparison import checks, tracking
 
     for line in tracking.show(

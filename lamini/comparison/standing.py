@@ -9,6 +9,7 @@ from lamini.comparison import comparable, scores
 from lamini.comparison.blocks import Drawing
 from lamini.comparison.drawing import FAINT, INK, colour_of, gid, marker_of
 from lamini.comparison.herd import Herd, Member
+from lamini.comparison.series import tuned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -39,8 +40,9 @@ def standing(herd: Herd) -> Drawing | None:
     return Drawing(
         "standing",
         f"Mean over {len(group.tasks)} tasks",
-        f"Mean of `{suite}` in percent{more}, with its standard error where it is known. Hollow: from random"
-        " weights." + (" Dashed: what guessing gets." if chance is not None else ""),
+        f"Mean of `{suite}` in percent{more}, with its standard error where it is known."
+        + (" Hollow: not trained on the pairs." if not all(map(tuned, ranked)) else "")
+        + (" Dashed: what guessing gets." if chance is not None else ""),
         f"Students ranked by their mean of {suite}: from {ranked[0].key} with {means[ranked[0].key]:.1f}"
         f" down to {ranked[-1].key} with {means[ranked[-1].key]:.1f} percent.",
         draw,
@@ -57,7 +59,7 @@ def _draw(canvas: Canvas, places: Sequence[tuple[Member, float, float | None]], 
         colour = colour_of(member.family, families)
         dot = axes.errorbar(
             [mean], [place], xerr=error, fmt=marker_of(member.family, families), color=colour, elinewidth=1,
-            markersize=6, markerfacecolor="none" if member.scratch else colour,
+            markersize=6, markerfacecolor=colour if tuned(member) else "none",
             label=None if member.family in labelled else member.family,
         )  # fmt: skip
         labelled.add(member.family)
