@@ -5,54 +5,14 @@ torch and the web server are imported when the line is known to be right.
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable
-from typing import Any
-
-from omegaconf import DictConfig
 
 from lamini.chatting.checks import check, whole
 from lamini.children import cores
 from lamini.config import ChatConfig
-from lamini.entry import Start
-from lamini.errors import UserError
-from lamini.runs import Job
-from lamini.schema import typed
+from lamini.single import Single
 
 AT_ONCE = 4  # students that answer at the same time unless the line says otherwise
-
-_statuses: list[int] = []  # of the one job of a line, which Hydra calls
-
-
-def starter() -> Start:
-    """What the entry calls with the jobs of a line."""
-    return start
-
-
-def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: list[str]) -> int:
-    """Check the job, then run it through Hydra; returns the exit status.
-
-    Raises:
-        UserError: anything that would stop it and can be known beforehand, or several jobs.
-    """
-    if multirun:
-        raise UserError("chat.py is one page: leave out -m, and name all students in students='[a,b]'")
-    check(jobs[0].config)
-    _statuses.clear()
-    main()
-    return max(_statuses, default=0)
-
-
-def job(config: DictConfig) -> None:
-    """The job as Hydra's launcher calls it; a mistake leaves a sentence and a status."""
-    try:
-        _statuses.append(serve(typed(config, ChatConfig)))
-    except UserError as error:
-        print(f"chat.py: {error}", file=sys.stderr, flush=True)
-        _statuses.append(2)
-    except KeyboardInterrupt:
-        _statuses.append(130)
 
 
 def serve(config: ChatConfig) -> int:
@@ -97,3 +57,10 @@ def at_once(config: ChatConfig, students: int) -> int:
 def tell(sentence: str) -> None:
     """Say it in the terminal."""
     print(sentence, flush=True)
+
+
+LINE = Single(
+    "chat.py", ChatConfig, check, serve,
+    several="is one page: leave out -m, and name all students in students='[a,b]'", interrupted="",
+)  # fmt: skip
+starter, start, job = LINE.starter, LINE.start, LINE.job

@@ -6,64 +6,20 @@ What a line may get wrong is known before anything heavy is imported.
 from __future__ import annotations
 
 import shlex
-import sys
 import time
 import webbrowser
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from omegaconf import DictConfig
+from typing import TYPE_CHECKING
 
 from lamini.config import CompareConfig
-from lamini.entry import Start
-from lamini.errors import UserError
-from lamini.runs import Job
-from lamini.schema import typed
+from lamini.single import Single
 
 if TYPE_CHECKING:
     from lamini.comparison.blocks import Chapter
     from lamini.comparison.book.render import About
     from lamini.comparison.herd import Herd
-
-_statuses: list[int] = []  # of the one job of a line, which Hydra calls
-_line: list[str] = []  # as it was typed, for the book
-
-
-def starter() -> Start:
-    """What the entry calls with the jobs of a line."""
-    return start
-
-
-def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: list[str]) -> int:
-    """Check the job, then run it through Hydra; returns the exit status.
-
-    Raises:
-        UserError: anything that would stop it and can be known beforehand, or several jobs.
-    """
-    if multirun:
-        raise UserError("compare.py makes one book at a time: leave out -m; several herds are runs='[a,b]'")
-    from lamini.comparison.checks import check
-
-    check(jobs[0].config)
-    _statuses.clear()
-    _line[:] = line
-    main()
-    return max(_statuses, default=0)
-
-
-def job(config: DictConfig) -> None:
-    """The job as Hydra's launcher calls it; a mistake leaves a sentence and a status."""
-    try:
-        run(typed(config, CompareConfig), shlex.join(_line))
-        _statuses.append(0)
-    except UserError as error:
-        print(f"compare.py: {error}", file=sys.stderr, flush=True)
-        _statuses.append(2)
-    except KeyboardInterrupt:
-        print("compare.py: interrupted; what was written is whole", file=sys.stderr, flush=True)
-        _statuses.append(130)
 
 
 def run(config: CompareConfig, line: str = "") -> Path:
@@ -173,3 +129,22 @@ def _track(config: CompareConfig, herd: Herd, folder: Path) -> None:
         offline=checks.offline(config),
     ):
         print(line, flush=True)
+
+
+def _check(config: CompareConfig) -> None:
+    from lamini.comparison.checks import check
+
+    check(config)
+
+
+def _run(config: CompareConfig) -> int:
+    run(config, shlex.join(LINE.line))
+    return 0
+
+
+LINE = Single(
+    "compare.py", CompareConfig, _check, _run,
+    several="makes one book at a time: leave out -m; several herds are runs='[a,b]'",
+    interrupted="what was written is whole",
+)  # fmt: skip
+starter, start, job = LINE.starter, LINE.start, LINE.job

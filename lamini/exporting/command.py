@@ -2,52 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from typing import Any
-
-from omegaconf import DictConfig
-
 from lamini.config import ExportConfig
-from lamini.entry import Start
-from lamini.errors import UserError
 from lamini.exporting.checks import check, work
 from lamini.exporting.hub import check_repositories
-from lamini.runs import Job
-from lamini.schema import typed
-
-_statuses: list[int] = []  # of the one job of a line, which Hydra calls
-
-
-def starter() -> Start:
-    """What the entry calls with the jobs of a line."""
-    return start
-
-
-def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: list[str]) -> int:
-    """Check the job, then run it through Hydra; returns the exit status.
-
-    Raises:
-        UserError: anything that would stop it and can be known beforehand, or several jobs.
-    """
-    if multirun:
-        raise UserError("export.py takes several students and targets in one line: leave out -m, to='[a,b]'")
-    check(jobs[0].config)
-    _statuses.clear()
-    main()
-    return max(_statuses, default=0)
-
-
-def job(config: DictConfig) -> None:
-    """The job as Hydra's launcher calls it; a mistake leaves a sentence and a status."""
-    try:
-        _statuses.append(run(typed(config, ExportConfig)))
-    except UserError as error:
-        print(f"export.py: {error}", file=sys.stderr, flush=True)
-        _statuses.append(2)
-    except KeyboardInterrupt:
-        print("export.py: interrupted; the same line continues", file=sys.stderr, flush=True)
-        _statuses.append(130)
+from lamini.single import Single
 
 
 def run(config: ExportConfig) -> int:
@@ -68,3 +26,11 @@ def run(config: ExportConfig) -> int:
     found = export_all(config, todo)
     report(found)
     return 1 if any(one.status == "failed" for one in found) else 0
+
+
+LINE = Single(
+    "export.py", ExportConfig, check, run,
+    several="takes several students and targets in one line: leave out -m, to='[a,b]'",
+    interrupted="the same line continues",
+)  # fmt: skip
+starter, start, job = LINE.starter, LINE.start, LINE.job

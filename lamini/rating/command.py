@@ -12,24 +12,18 @@ What a mode needs is imported when it is chosen: a web server is not loaded to w
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
-
 from lamini.config import RateConfig
-from lamini.entry import Start
-from lamini.errors import UserError
 from lamini.rating import reading
 from lamini.rating.assignment import shared_items, slots
 from lamini.rating.checks import check, expected, links, place
 from lamini.rating.scales import scale_of
 from lamini.rating.study import Study, sealed
-from lamini.runs import Job
-from lamini.schema import typed
+from lamini.single import Single
 from lamini.web.addresses import is_loopback
 
 if TYPE_CHECKING:
@@ -37,39 +31,6 @@ if TYPE_CHECKING:
 
 READING = ("summary", "export")
 """Modes that change nothing in the ratings, which may lie on a disk that nobody can write."""
-
-_statuses: list[int] = []  # of the one job of a line, which Hydra calls
-
-
-def starter() -> Start:
-    """What the entry calls with the jobs of a line."""
-    return start
-
-
-def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: list[str]) -> int:
-    """Check the job, then run it through Hydra; returns the exit status.
-
-    Raises:
-        UserError: anything that would stop it and can be known beforehand, or several jobs.
-    """
-    if multirun:
-        raise UserError("rate.py works on one study at a time: leave out -m")
-    check(jobs[0].config)
-    _statuses.clear()
-    main()
-    return max(_statuses, default=0)
-
-
-def job(config: DictConfig) -> None:
-    """The job as Hydra's launcher calls it; a mistake leaves a sentence and a status."""
-    try:
-        _statuses.append(run(typed(config, RateConfig)))
-    except UserError as error:
-        print(f"rate.py: {error}", file=sys.stderr, flush=True)
-        _statuses.append(2)
-    except KeyboardInterrupt:
-        print("rate.py: interrupted; the same line continues", file=sys.stderr, flush=True)
-        _statuses.append(130)
 
 
 def run(config: RateConfig) -> int:
@@ -211,3 +172,9 @@ MODES: dict[str, Callable[[RateConfig, Path, Any], int]] = {
     "serve": _serve, "summary": _summary, "judge": _judge,
     "export": _export, "import": _import, "merge": _merge, "close": _close,
 }  # fmt: skip
+
+LINE = Single(
+    "rate.py", RateConfig, check, run,
+    several="works on one study at a time: leave out -m", interrupted="the same line continues",
+)  # fmt: skip
+starter, start, job = LINE.starter, LINE.start, LINE.job

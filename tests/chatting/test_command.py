@@ -70,7 +70,7 @@ def test_students_share_the_cores(tmp_path: Path) -> None:
 
 
 def test_a_sweep_is_one_page_too_many(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="chat.py is one page: leave out -m"):
+    with pytest.raises(UserError, match="is one page: leave out -m"):
         start(lambda: None, [Job(config(tmp_path), tmp_path)], multirun=True, line=[])
 
 
