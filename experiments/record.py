@@ -21,7 +21,8 @@ from typing import Any
 from tables import place, table, where
 
 from lamini.analysis.tables import markdown
-from lamini.comparison import comparable, mixtures, replicates, scores
+from lamini.comparison import comparable, replicates, scores
+from lamini.comparison.ablation import mixtures
 from lamini.comparison.herd import Kind, Member
 from lamini.comparison.reading import read
 from lamini.comparison.replicates import Row
@@ -153,7 +154,7 @@ def shown(told: dict[str, Any] | None, digits: int, interval: bool = True) -> st
 
 
 def effects_of(members: Sequence[Member], suite: str, results: dict[str, Any]) -> list[str]:
-    """What each source does to the mean of the suite: the tables of lamini.comparison.mixtures."""
+    """What each source does to the mean of the suite: the tables of lamini.comparison.ablation.mixtures."""
     runs, unknown = mixtures.runs_of(members, lambda one: scores.mean(one, suite))
     found = mixtures.fit(runs)
     results["effects"] = asdict(found)

@@ -21,8 +21,9 @@ import pytest
 import yaml
 from hydra._internal.utils import get_args_parser
 
-from lamini.comparison import flops, table4
+from lamini.comparison.ablation import table4
 from lamini.comparison.herd import Kind, Member
+from lamini.comparison.size import flops
 from lamini.compose import CONF, compose, families, register
 from lamini.data.records import SOURCES
 from lamini.entry import enumerate_jobs

@@ -49,7 +49,7 @@ class Listing:
 class Drawing:
     """A figure, drawn by `draw` on a canvas of matplotlib's with width and height in inches.
 
-    Colours come from lamini.comparison.drawing alone, which makes one picture for light and dark.
+    Colours come from lamini.comparison.figures.drawing alone, which makes one picture for light and dark.
     """
 
     name: str  # of its files

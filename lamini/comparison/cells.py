@@ -8,7 +8,7 @@ from dataclasses import replace
 from lamini.comparison.blocks import Listing, Mark, Where
 from lamini.comparison.herd import Kind, Member
 from lamini.comparison.replicates import Row
-from lamini.comparison.series import tuned
+from lamini.comparison.size.series import tuned
 
 SCRATCH = Mark("scratch", "began from random weights")
 """In words, since the star of these tables is a difference that chance does not explain."""

@@ -28,9 +28,10 @@ def run(config: CompareConfig, line: str = "") -> Path:
     Raises:
         UserError: no runs, a named file that cannot be read, a folder that cannot be written, W&B refuses.
     """
-    from lamini.comparison import checks, files
+    from lamini.comparison import checks
     from lamini.comparison.book.render import render
     from lamini.comparison.reading import read
+    from lamini.comparison.writing import files
     from lamini.runs import plain
 
     began = time.perf_counter()

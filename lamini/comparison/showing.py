@@ -76,7 +76,7 @@ def _parts(what: Showable) -> Iterable[str]:
         signs = {mark.sign: mark.meaning for mark in what.marks.values()}
         yield from (f"<p>{escape(sign)} {escape(meaning)}</p>" for sign, meaning in signs.items())
     elif isinstance(what, Drawing):
-        from lamini.comparison.drawing import svg
+        from lamini.comparison.figures.drawing import svg
 
         yield f"<h4>{escape(what.title)}</h4>{svg(what)}<p>{escape(what.caption)}</p>"
     elif isinstance(what, Answers):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lamini.comparison.best import best, size_class
 from lamini.comparison.blocks import Chapter, Drawing, Listing, Missing, Text
 from lamini.comparison.chapters import overview, provenance
-from lamini.comparison.drawing import svg
+from lamini.comparison.evaluation.best import best, size_class
+from lamini.comparison.figures.drawing import svg
 from lamini.comparison.herd import Herd
 from lamini.comparison.reading import read
 from tests.comparison.herds import run, scored

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from lamini.analysis.tables import Cell, Column, shown
 from lamini.comparison.blocks import Listing, Mark
 from lamini.comparison.book.prose import phrase
-from lamini.comparison.drawing import ids
+from lamini.comparison.figures.drawing import ids
 
 WIDE = 9  # columns, from which on a table is printed on a page of its own, across
 TALL = 25  # rows, from which on a table scrolls in its box

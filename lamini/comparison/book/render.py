@@ -16,9 +16,9 @@ from lamini.comparison.blocks import Answers, Block, Chapter, Drawing, Listing, 
 from lamini.comparison.book.listing import listing
 from lamini.comparison.book.policy import policy
 from lamini.comparison.book.prose import phrase, prose
-from lamini.comparison.drawing import ids, inline
+from lamini.comparison.figures.drawing import ids, inline
+from lamini.comparison.figures.palette import FAMILIES, rules
 from lamini.comparison.herd import Herd, Member
-from lamini.comparison.palette import FAMILIES, rules
 from lamini.web.text import visible
 
 

@@ -12,15 +12,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, mixtures, scores, table4
+from lamini.comparison import cells, scores
+from lamini.comparison.ablation import mixtures, table4
+from lamini.comparison.ablation.variants import Variants, labels_of, variants
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Text, Where
 from lamini.comparison.comparable import groups
-from lamini.comparison.differences import MEAN, Difference
-from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
+from lamini.comparison.evaluation import differences
+from lamini.comparison.evaluation.differences import MEAN, Difference
+from lamini.comparison.evaluation.ranking import mean_of
+from lamini.comparison.figures.drawing import FAINT, colour_of, gid, marker_of
 from lamini.comparison.herd import Herd, Kind, Member
-from lamini.comparison.ranking import mean_of
 from lamini.comparison.replicates import spread
-from lamini.comparison.variants import Variants, labels_of, variants
 from lamini.errors import UserError
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def _single_sources(runs: Sequence[mixtures.Run]) -> set[str]:
 
 
 def _effects(runs: Sequence[mixtures.Run], what: str, name: str) -> Iterator[Block]:
-    """What each source does, by a regression over the runs (lamini/comparison/mixtures.py)."""
+    """What each source does, by a regression over the runs (lamini/comparison/ablation/mixtures.py)."""
     try:
         found = mixtures.fit(runs)
     except UserError as error:

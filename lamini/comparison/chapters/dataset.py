@@ -9,13 +9,13 @@ from typing import Any
 from lamini.analysis import rulers, sections
 from lamini.analysis.rows import COLUMNS
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import rated, rated_tables
-from lamini.comparison.bars import bars_of
 from lamini.comparison.blocks import Block, Chapter, Listing, Missing, Text
-from lamini.comparison.data_line import analyze_line
+from lamini.comparison.dataset.data_line import analyze_line
+from lamini.comparison.dataset.semantic_map import semantic_map
 from lamini.comparison.herd import Herd, Member, Tree
 from lamini.comparison.names import hexadecimal
-from lamini.comparison.semantic_map import semantic_map
+from lamini.comparison.ratings import rated, rated_tables
+from lamini.comparison.ratings.bars import bars_of
 from lamini.config import Contamination, Diversity, NearDuplicates
 from lamini.rating.summary.figure import Bar, Bars
 from lamini.rating.summary.paper import published

@@ -12,15 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, published, scores
+from lamini.comparison import cells, published, scores
 from lamini.comparison.blocks import Block, Chapter, Listing, Mark, Missing, Text, Where
 from lamini.comparison.comparable import Group, groups
-from lamini.comparison.contamination import overlap
-from lamini.comparison.differences import MEAN, Difference
+from lamini.comparison.evaluation import differences
+from lamini.comparison.evaluation.contamination import overlap
+from lamini.comparison.evaluation.differences import MEAN, Difference
+from lamini.comparison.evaluation.ranking import best
+from lamini.comparison.evaluation.wrappers import in_other_wrappers
 from lamini.comparison.herd import Herd, Kind, Member
-from lamini.comparison.ranking import best
 from lamini.comparison.replicates import Row, rows, spread
-from lamini.comparison.wrappers import in_other_wrappers
 
 KEY = "evaluation"
 GUESS = Mark("≈", "no better than guessing: chance lies within two standard errors")

@@ -10,11 +10,11 @@ from typing import Any
 
 from lamini.analysis.tables import Cell, Column, Table
 from lamini.comparison import comparable, scores
-from lamini.comparison.best import best
 from lamini.comparison.blocks import Block, Chapter, Listing, Mark, Missing, Text, Where
 from lamini.comparison.cells import SCRATCH
+from lamini.comparison.evaluation.best import best
+from lamini.comparison.evaluation.standing import standing
 from lamini.comparison.herd import Herd, Kind, Member
-from lamini.comparison.standing import standing
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from lamini.comparison import hallucination, rated, toxicity
 from lamini.comparison.blocks import Block, Chapter, Missing, Text
 from lamini.comparison.herd import Herd, Kind
 from lamini.comparison.names import families, folders
+from lamini.comparison.probes import hallucination, toxicity
 from lamini.comparison.published import members as published
+from lamini.comparison.ratings import rated
 
 
 def chapter(herd: Herd) -> Chapter:

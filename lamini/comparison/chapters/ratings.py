@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lamini.analysis.tables import Table
-from lamini.comparison import figure5, rated, rated_tables
-from lamini.comparison.bars import bars_of
 from lamini.comparison.blocks import Block, Chapter, Listing, Missing, Text
 from lamini.comparison.herd import Herd
 from lamini.comparison.names import folders, member_of
+from lamini.comparison.ratings import figure5, rated, rated_tables
+from lamini.comparison.ratings.bars import bars_of
 from lamini.rating.summary.figure import Bar, Bars
 
 SHEETS = ("responses", "preference")

@@ -7,18 +7,20 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, fits, pareto, published, scores
-from lamini.comparison.best import NAMES, size_class
+from lamini.comparison import cells, published, scores
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Text, Where
 from lamini.comparison.chapters.evaluation import View, title_of, view_of
 from lamini.comparison.comparable import groups
-from lamini.comparison.differences import MEAN, SIGNIFICANT
-from lamini.comparison.drawing import FAINT, colour_of, gid, marker_of
+from lamini.comparison.evaluation import differences
+from lamini.comparison.evaluation.best import NAMES, size_class
+from lamini.comparison.evaluation.differences import MEAN, SIGNIFICANT
+from lamini.comparison.evaluation.ranking import mean_of, ranked
+from lamini.comparison.figures.drawing import FAINT, colour_of, gid, marker_of
+from lamini.comparison.figures.magnitudes import logarithmic
 from lamini.comparison.herd import Herd, Member
-from lamini.comparison.magnitudes import logarithmic
-from lamini.comparison.ranking import mean_of, ranked
 from lamini.comparison.replicates import Row, spread
-from lamini.comparison.series import Series, by_size, families_of, parameters
+from lamini.comparison.size import fits, pareto
+from lamini.comparison.size.series import Series, by_size, families_of, parameters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +114,7 @@ def table(view: View, rows: Sequence[Row], name: str) -> Listing:
 
 
 def _trained(member: Member) -> bool:
-    from lamini.comparison.series import tuned
+    from lamini.comparison.size.series import tuned
 
     return tuned(member)
 

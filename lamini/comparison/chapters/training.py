@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import curves, energy, names
+from lamini.comparison import names
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Missing, Text
 from lamini.comparison.herd import Herd, Kind, Member
-from lamini.comparison.lines import Line, lines
 from lamini.comparison.names import families
+from lamini.comparison.training import curves, energy
+from lamini.comparison.training.lines import Line, lines
 
 TRAIN = "python train.py -m model=flan-t5-small,gpt2-medium"
 PAPER = (

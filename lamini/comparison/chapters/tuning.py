@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamini.analysis.tables import Cell, Column, Table
-from lamini.comparison import cells, differences, scores
+from lamini.comparison import cells, scores
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Mark, Missing, Text
 from lamini.comparison.comparable import groups
-from lamini.comparison.differences import MEAN, Difference
-from lamini.comparison.drawing import FAINT, INK, colour_of, gid, marker_of
+from lamini.comparison.evaluation import differences
+from lamini.comparison.evaluation.differences import MEAN, Difference
+from lamini.comparison.figures.drawing import FAINT, INK, colour_of, gid, marker_of
 from lamini.comparison.herd import Herd, Kind
 from lamini.comparison.replicates import Row, rows
-from lamini.comparison.series import families_of, tuned
+from lamini.comparison.size.series import families_of, tuned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

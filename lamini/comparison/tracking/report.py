@@ -7,8 +7,8 @@ from typing import Any, assert_never
 
 from lamini.analysis.tables import Table, markdown
 from lamini.comparison.blocks import Answers, Block, Chapter, Drawing, Listing, Missing, Text
+from lamini.comparison.figures.palette import colour_of
 from lamini.comparison.herd import Member
-from lamini.comparison.palette import colour_of
 from lamini.comparison.tracking import panels
 from lamini.comparison.tracking.workspace import families, groups, title
 

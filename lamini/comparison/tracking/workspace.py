@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lamini.comparison.figures.palette import colour_of
 from lamini.comparison.herd import Kind, Member
-from lamini.comparison.palette import colour_of
 from lamini.comparison.tracking import panels
 from lamini.comparison.tracking.summaries import group
 

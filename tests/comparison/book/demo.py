@@ -9,7 +9,7 @@ from typing import Any
 from lamini.analysis.tables import Column, Table
 from lamini.comparison.blocks import Answers, Chapter, Drawing, Listing, Mark, Missing, Text
 from lamini.comparison.book.render import About, render
-from lamini.comparison.drawing import colour_of, gid, marker_of
+from lamini.comparison.figures.drawing import colour_of, gid, marker_of
 from lamini.comparison.herd import Herd, Kind, Member
 
 FAMILIES = ("cerebras-gpt", "flan-t5", "gpt-j", "gpt-neo", "gpt2", "llama", "t5")

@@ -9,7 +9,7 @@ import pytest
 
 from lamini.comparison.blocks import Chapter, Drawing, Listing, Missing, Text
 from lamini.comparison.chapters import dataset, probes, ratings, training
-from lamini.comparison.drawing import png, svg
+from lamini.comparison.figures.drawing import png, svg
 from lamini.comparison.herd import Herd
 from lamini.comparison.reading import read
 from tests.comparison import made

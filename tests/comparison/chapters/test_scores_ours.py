@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from lamini.comparison import flops
 from lamini.comparison.blocks import Block, Chapter, Drawing, Listing, Missing, Text
 from lamini.comparison.chapters import ablation, evaluation, size, tuning
 from lamini.comparison.herd import Herd, Kind
 from lamini.comparison.reading import read
+from lamini.comparison.size import flops
 from tests.comparison import herds
 
 CHAPTERS = (evaluation, size, tuning, ablation)

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from lamini.analysis.tables import Table, shown
-from lamini.comparison import drawing, published, scores, table4
+from lamini.comparison import published, scores
+from lamini.comparison.ablation import table4
 from lamini.comparison.blocks import Chapter, Drawing, Listing, Missing, Text
 from lamini.comparison.chapters import ablation, evaluation, size, tuning
+from lamini.comparison.figures import drawing
 from lamini.comparison.herd import Herd
 from tests.data.toys import shared_data
 

@@ -9,9 +9,9 @@ import pytest
 
 from lamini.comparison.blocks import Drawing, Listing, Missing, Text
 from lamini.comparison.chapters import training
-from lamini.comparison.curves import Curve
 from lamini.comparison.herd import Herd, Member
-from lamini.comparison.lines import Line
+from lamini.comparison.training.curves import Curve
+from lamini.comparison.training.lines import Line
 from tests.comparison import made
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from lamini.analysis.tables import Column, Table
 from lamini.comparison.blocks import Answers, Chapter, Drawing, Listing, Mark, Missing, Text
+from lamini.comparison.figures.palette import FAMILIES
 from lamini.comparison.herd import Kind, Member
-from lamini.comparison.palette import FAMILIES
 from lamini.comparison.tracking import panels
 from lamini.comparison.tracking.report import report
 from lamini.comparison.tracking.scored import names, scored

@@ -1,0 +1,1 @@
+"""Behind the chapter ablation: runs that differ in their data (paper Table 4)."""

@@ -1,0 +1,1 @@
+"""Figures of the chapters: one picture for page and files, light and dark."""

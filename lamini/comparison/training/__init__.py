@@ -1,0 +1,1 @@
+"""Behind the chapter training: curves, and what devices may have drawn."""

@@ -1,0 +1,1 @@
+"""What stands beside the book: tables in three spellings, figures, every number."""
