@@ -118,12 +118,12 @@ def _server(preload: list[str]) -> ForkServerContext:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """What starts in here does not hear Ctrl-C or SIGUSR1; this process hears of them afterwards.
+    """What starts in here does not hear Ctrl-C or SIGUSR1; this process hears of them, mostly afterwards.
 
     Both may reach a whole process group: a server while it imports for seconds, and Python's resource
-    tracker, which only knows better than to die of SIGINT and SIGTERM. They are blocked, which what starts
-    inherits (children call `hear`), and a blocked signal waits. Ignored it would be lost: POSIX leaves open
-    whether one that is blocked and ignored waits.
+    tracker, which only knows better than to die of SIGINT and SIGTERM. They are blocked in this thread, which
+    what starts inherits (children call `hear`), and a blocked signal waits, or another thread is given it
+    (OpenBLAS has some) and Python acts at once. Ignored it would be lost then.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF)
     try:
