@@ -109,6 +109,7 @@ class Children:
 def _server(preload: list[str]) -> ForkServerContext:
     """The running server."""
     _spin_briefly()
+    _keep_few_kernels()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(preload)
     with deaf():
@@ -150,6 +151,14 @@ def _spin_briefly() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 
+def _keep_few_kernels() -> None:
+    """oneDNN keeps the kernels it compiled, one for each shape: 1,024 of them, and a step has new shapes.
+
+    With 128 t5-nano learned as fast, in 0.2 GiB less after 100 steps.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+
+
 def cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -158,6 +167,7 @@ def cores() -> int:
 def here(module: str, function: str, *arguments: Any) -> Any:
     """Import late, call in this process."""
     _spin_briefly()
+    _keep_few_kernels()
     return getattr(importlib.import_module(module), function)(*arguments)
 
 
