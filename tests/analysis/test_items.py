@@ -69,7 +69,7 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
         ("a.jsonl", b'{"n": 1}\n', "no item with text"),
         ("a.jsonl", b"\xff\xfe\n", "no intact file"),
         ("a.jsonl.gz", b"not zipped", "is damaged"),
-        ("a.jsonl.gz", gzip.compress(b'{"n": 1}')[:10] + b"\xff" * 30, "is damaged"),
+        ("a.jsonl.gz", gzip.compress(b'{"n": 1}', mtime=0)[:10] + b"\xff" * 30, "is damaged"),
         (
             "arc_challenge.jsonl",
             json.dumps({"query": "x"}).encode(),
