@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lamini.children import hear
 from lamini.compose import compose
 from lamini.config import TrainConfig
 from lamini.data.datamodule import Step
@@ -58,7 +59,11 @@ def _composed(line: tuple[str, ...]) -> TrainConfig:
 
 
 def train(folder: Path, shape: str, *overrides: str) -> Path:
-    """Train it in `folder`/run and return that."""
+    """Train it in `folder`/run and return that.
+
+    Also as a process of its own: one that a server which does not hear signals has forked hears them here.
+    """
+    hear()
     fit.run(config(folder, shape, *overrides), folder / "run")
     return folder / "run"
 
