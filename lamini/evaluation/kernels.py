@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from lamini.students import onednn
+
 ROWS = 256  # of an input: what the order is made for; others are right too
 
 Forward = Callable[[Tensor], Tensor]
@@ -41,8 +43,7 @@ def fast(model: nn.Module) -> Iterator[None]:
 
 def reordering() -> bool:
     """Whether this torch has oneDNN's operators."""
-    names = ("_reorder_linear_weight", "_linear_pointwise")
-    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in names)
+    return onednn.available() and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 
 
 def _fast(module: nn.Module, reorder: bool) -> Forward | None:
@@ -55,9 +56,4 @@ def _fast(module: nn.Module, reorder: bool) -> Forward | None:
     weight_OI = weight.T.contiguous() if isinstance(module, Conv1D) else weight
     ordered = torch.ops.mkldnn._reorder_linear_weight(weight_OI, ROWS)
     bias = None if module.bias is None else module.bias.detach()
-    return partial(_linear, ordered, bias)
-
-
-def _linear(ordered: Tensor, bias: Tensor | None, input: Tensor) -> Tensor:
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(input, ordered, bias, "none", [], "")
-    return found
+    return partial(onednn.multiply, weight_OI=ordered, bias_O=bias)

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from lamini.chatting import rounds as module
+from lamini.chatting.app import Defaults, build
 from lamini.chatting.asking import Question
 from lamini.chatting.rounds import Rounds
-from lamini.chatting.speakers import Speakers
 from lamini.chatting.streaming import Answer
-from tests.chatting.live import Live
-from tests.chatting.speaking import alone, herd, speakers
-from tests.rating.web.chromium import chromium
+from tests.chatting.speaking import alone
+from tests.web.chromium import chromium
+from tests.web.live import Served
 
 pytestmark = pytest.mark.browser
 HOSTILE = (
@@ -33,23 +33,10 @@ def browser() -> Iterator[Any]:
         yield one
 
 
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Speakers:
-    return speakers(herd(tmp_path_factory.mktemp("browser")))
-
-
-@pytest.fixture
-def rounds(loaded: Speakers) -> Iterator[Rounds]:
-    loaded.closing.clear()
-    one = Rounds(loaded, at_once=2, threads=2)
-    yield one
-    one.close()
-
-
 @pytest.fixture
 def opened(browser: Any, rounds: Rounds) -> Iterator[Callable[..., Any]]:
     """opened(size="phone", color_scheme="dark") -> the page; what it logs as an error fails the test."""
-    live, contexts, errors = Live(rounds), [], list[str]()
+    live, contexts, errors = Served(lambda hosts: build(rounds, hosts, Defaults(24, 0.0))), [], list[str]()
 
     def page_of(size: str = "desk", **how: Any) -> Any:
         context = browser.new_context(viewport=SIZES[size], **how)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,8 @@ from hypothesis import strategies as st
 
 from lamini.chatting import rounds as module
 from lamini.chatting.rounds import Rounds, difference
-from lamini.chatting.speakers import Speakers
 from lamini.chatting.streaming import Answer
 from tests.chatting.speaking import alone, heard, herd, question, speakers
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Speakers:
-    return speakers(herd(tmp_path_factory.mktemp("rounds")))
-
-
-@pytest.fixture
-def rounds(loaded: Speakers) -> Iterator[Rounds]:
-    loaded.closing.clear()
-    one = Rounds(loaded, at_once=2, threads=2)
-    yield one
-    one.close()
 
 
 def all_of(rounds: Rounds, asked: Any) -> list[dict[str, Any]]:

@@ -16,8 +16,8 @@ import pytest
 from lamini.comparison.blocks import Answers, Chapter
 from lamini.comparison.book.render import render
 from tests.comparison.book.demo import ABOUT, HOSTILE, book, herd, scores
-from tests.rating.web.chromium import chromium
 from tests.rating.web.test_looks import CONTRAST, wide
+from tests.web.chromium import chromium
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Any]

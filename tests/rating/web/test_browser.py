@@ -13,7 +13,8 @@ from lamini.rating.records import Event
 from lamini.rating.store import Store
 from lamini.rating.study import Study
 from tests.rating.small import study
-from tests.rating.web.chromium import Live, chromium
+from tests.rating.web.live import Live
+from tests.web.chromium import chromium
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Any]

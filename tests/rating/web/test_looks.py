@@ -15,7 +15,8 @@ from lamini.rating.scales import scale_of
 from lamini.rating.store import Store
 from lamini.rating.study import Item, Study, Target, sealed
 from tests.rating.small import study
-from tests.rating.web.chromium import Live, chromium
+from tests.rating.web.live import Live
+from tests.web.chromium import chromium
 
 pytestmark = pytest.mark.browser
 OWNERS = ("one", "two", "three", "four")
