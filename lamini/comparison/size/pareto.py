@@ -21,6 +21,7 @@ from lamini.comparison.figures.magnitudes import logarithmic
 from lamini.comparison.herd import Kind, Member
 from lamini.comparison.replicates import Row, spread
 from lamini.comparison.size import flops
+from lamini.evaluation.latency.busy import busy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -32,7 +33,6 @@ COSTS = {
     "time": "ms a token on the CPU",
 }
 LATE = Mark("~", "the machine was busy: times spread widely")
-BUSY = 3.0  # as in lamini/evaluation/latency/probe.py, which imports much
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,7 @@ def _table(points: Sequence[Costly], edges: Mapping[str, Sequence[Costly]], titl
 
 def _late(point: Costly) -> bool:
     told = [member.suites[SUITE] for member in point.row.members if _way_of(member)]
-    return point.costs["time"] is not None and any(
-        one["token_ms"]["high"] > BUSY * one["token_ms"]["low"] for one in told
-    )
+    return point.costs["time"] is not None and any(map(busy, told))
 
 
 def _how(points: Sequence[Costly]) -> list[str]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 ENDS = (5, 95)  # percentiles
-BUSY = 3.0  # times as long as the low end, from which on others have kept the machine busy
 
 
 def score(options: Latency, config: EvaluateConfig, subject: Subject) -> Outcome:
@@ -113,11 +112,6 @@ def read(file: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and found.get("format") == FORMAT else None
-
-
-def busy(record: Mapping[str, Any]) -> bool:
-    """Whether tokens took so differently long that the machine did something else as well."""
-    return bool(record["token_ms"]["high"] > BUSY * record["token_ms"]["low"])
 
 
 def hardware() -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from lamini.evaluation.latency.probe import busy, read
+from lamini.evaluation.latency.busy import busy
+from lamini.evaluation.latency.probe import read
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.subjects import Subject
 from lamini.evaluation.summary import NOTE, failures, labels, marked
