@@ -8,7 +8,7 @@ import hydra
 from omegaconf import DictConfig
 
 from lamini.entry import command
-from lamini.launch import job
+from lamini.launching.line import job
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")

@@ -92,14 +92,19 @@ def help_text(script: str, herd: Herd, extra: Path | None = None) -> str:
     primary = yaml.load((CONF / f"{script}.yaml").read_text(encoding="utf-8"), _Loader)
     own, groups_of_script = (
         primary["hydra"]["help"],
-        {key for entry in primary["defaults"] if isinstance(entry, dict) for key in entry},
+        {
+            key.removeprefix("override ")
+            for entry in primary["defaults"]
+            if isinstance(entry, dict)
+            for key in entry
+        },
     )
     names: dict[str, set[str]] = {}
     for folder in [CONF] + ([extra] if extra else []):
-        for file in folder.glob("*/*.yaml"):
-            if file.parent.name not in groups_of_script:
-                continue
-            names.setdefault(file.parent.name, set()).add(file.stem)
+        for file in [*folder.glob("*/*.yaml"), *folder.glob("hydra/*/*.yaml")]:
+            group = file.parent.relative_to(folder).as_posix()
+            if group in groups_of_script:
+                names.setdefault(group, set()).add(file.stem)
     groups = "\n".join(f"  {group}: {', '.join(sorted(options))}" for group, options in sorted(names.items()))
     fill = {"HEADER": own["header"].strip(), "HERD": _herd_text(herd), "APP_CONFIG_GROUPS": groups}
     return string.Template(own["template"]).substitute(fill).rstrip()

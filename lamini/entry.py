@@ -29,6 +29,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lamini.compose import CONF, SCHEMAS, help_text, opened, register
 from lamini.errors import UserError
+from lamini.launching.options import launcher_of, suits
 from lamini.mistakes import Herd, foreseen, sentence
 from lamini.runs import Job
 from lamini.schema import typed
@@ -44,7 +45,7 @@ Start = Callable[..., int]
 
 def training() -> Start:
     """What train.py does with its jobs."""
-    from lamini.launch import start
+    from lamini.launching.line import start
 
     return start
 
@@ -188,4 +189,6 @@ def _job(config: DictConfig, script: str, multirun: bool) -> Job:
     place = (
         Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir if multirun else Path(config.hydra.run.dir)
     )
-    return Job(typed(config, SCHEMAS[script]), place)
+    launcher = launcher_of(config.hydra.launcher)
+    suits(launcher, script, multirun)
+    return Job(typed(config, SCHEMAS[script]), place, launcher)

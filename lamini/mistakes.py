@@ -20,6 +20,9 @@ GONE = {
     "classifier/perspective": "the Perspective API is switched off on 2026-12-31 (arXiv 2604.25580), and"
     " nobody could repeat its scores"
 }
+PLUGINS = {  # what an option of ours stands on -> the extra that brings it
+    "hydra/launcher/submitit_slurm": ("hydra/launcher=slurm", "slurm"),
+}
 NO_OPTION = "Config group override must be"  # Hydra's answer to `data=null`, a bare ValueError
 
 
@@ -66,6 +69,9 @@ def _unknown_option(file: str, options: list[str], herd: Herd) -> str:
     group, _, name = file.removesuffix(".yaml").rpartition("/")
     if not group:
         return f"there is no config named {name}"
+    if f"{group}/{name}" in PLUGINS:
+        option, extra = PLUGINS[f"{group}/{name}"]
+        return f"{option} needs what is not installed here: pip install 'lamini-herd[{extra}]'"
     close = difflib.get_close_matches(name, options, n=2, cutoff=0.7)
     hint = f" (did you mean {' or '.join(close)}?)" if close else ""
     known = _students(herd) if group == "model" else " ".join(sorted(options))
@@ -87,6 +93,8 @@ def _no_option(overrides: list[str]) -> str:
 
 def _siblings(schema: type, key: str) -> str:
     """The keys that stand beside an unknown one: `trainer.max_stps` -> those of Trainer."""
+    if key.startswith("hydra."):
+        return "; --cfg hydra shows those of Hydra and of the launcher"
     place = ""
     for name in key.split("."):
         known = get_type_hints(schema)

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from lamini.config import TrainConfig
 from lamini.errors import UserError
+from lamini.launching.options import HERE, Launcher
 
 FORMAT = 1
 # What may differ between two starts of the same run: where it runs and what is shown, not what comes out.
@@ -90,10 +91,11 @@ def config_hash(config: TrainConfig) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One run of a line: its validated configuration and the folder it will write."""
+    """One run of a line: its validated configuration, the folder it will write, and who runs it."""
 
     config: Any
     folder: Path
+    launcher: Launcher = HERE
 
 
 class RunFolder:

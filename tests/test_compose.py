@@ -87,7 +87,7 @@ def _a_size(family: str) -> str:
 
 def test_the_recursive_glob_sees_every_group() -> None:
     assert {file.partition("/")[0] for file in FILES if "/" in file} == {
-        "adapter", "batching", "classifier", "curation", "data", "diversity", "experiment", "family",
+        "adapter", "batching", "classifier", "curation", "data", "diversity", "experiment", "family", "hydra",
         "instructions", "logger", "objective", "optimizer", "paths", "preset", "scheduler", "sheet", "size",
         "suite", "teacher", "trainer",
     }  # fmt: skip
@@ -309,9 +309,9 @@ def test_compose_raises_the_sentence_of_the_command_line() -> None:
 
 
 def test_the_resolver_is_there_for_launchers_that_only_import() -> None:
-    """A SLURM or joblib job unpickles train.main, which imports lamini.launch and calls nothing else."""
+    """A SLURM or Ray job unpickles train.main, which imports launching.line, and calls nothing else."""
     code = (
-        "import lamini.launch; from omegaconf import OmegaConf as O;"
+        "import lamini.launching.line; from omegaconf import OmegaConf as O;"
         "print(O.create({'a': '${lamini.varied:x}'}).a)"
     )
     done = subprocess.run(

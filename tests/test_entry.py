@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lamini import entry, launch
+from lamini import entry
 from lamini.compose import CONF, families
 from lamini.errors import UserError
+from lamini.launching import line as launch
 from lamini.runs import Job
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -25,12 +26,12 @@ def test_help_lists_the_herd_by_family(ask: Ask) -> None:
     others = {"teacher", "instructions", "curation", "diversity"}  # generate.py's
     others |= {"suite", "classifier", "preset"}  # evaluate.py's
     others |= {"sheet"}  # rate.py's
-    for group in CONF.iterdir():
-        if group.is_dir():
-            assert (f"\n  {group.name}: " in out) == (group.name not in others)
-        if group.is_dir() and group.name not in others:
+    for group in {path.parent for path in CONF.rglob("*/*.yaml")}:
+        name = group.relative_to(CONF).as_posix()
+        assert (f"\n  {name}: " in out) == (name not in others)
+        if name not in others:
             options = sorted(path.stem for path in group.glob("*.yaml"))
-            assert f"  {group.name}: {', '.join(options)}" in out
+            assert f"  {name}: {', '.join(options)}" in out
     assert "mode=verify" in out
     assert "$" not in out
 

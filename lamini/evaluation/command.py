@@ -25,7 +25,7 @@ from lamini.evaluation.hub import stay_offline
 from lamini.evaluation.prefetching import collecting
 from lamini.evaluation.running import evaluate
 from lamini.evaluation.subjects import subjects
-from lamini.launch import BASIC
+from lamini.launching.options import Local, launcher_of
 from lamini.runs import Job, ensure_writable
 from lamini.schema import typed
 from lamini.students.prompts import WRAPPERS
@@ -100,7 +100,7 @@ def job(config: DictConfig) -> None:
     hydra = HydraConfig.get()
     if LINE.stopped_by:
         return
-    own_process = hydra.mode == RunMode.MULTIRUN and hydra.launcher._target_ != BASIC
+    own_process = hydra.mode == RunMode.MULTIRUN and not isinstance(launcher_of(hydra.launcher), Local)
     call = here if own_process else LINE.call
     told = typed(config, EvaluateConfig)
     try:

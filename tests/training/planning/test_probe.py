@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lamini.children import Died
-from lamini.launch import LINE, _probed
+from lamini.launching.line import LINE, _probed
 from lamini.runs import Job
 from lamini.students.loading import build_model
 from lamini.training import memory

@@ -1,7 +1,7 @@
 """From a checked line to finished run folders: plan all, then each student in a process of its own.
 
-With Hydra's basic launcher every student is a child of this process (lamini/children.py). Launchers that
-bring a process of their own (SLURM, Ray, joblib) run the student where they are, in the same run folders.
+With hydra/launcher=local every student is a child of this process (lamini/children.py). Launchers that
+bring a process of their own (SLURM, Ray) run the student where they are, in the same run folders.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from lamini.checks import check
 from lamini.children import Children, Died, here
 from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
+from lamini.launching.options import Local, launcher_of
 from lamini.runs import Job, RunFolder, State
 from lamini.schema import typed
 from lamini.training.planning.forecast import Forecast
-
-BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
 
 class Line(Children):
@@ -47,6 +46,7 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
     Raises:
         UserError: anything that would stop one of the jobs and can be known beforehand.
     """
+    jobs[0].launcher.check(jobs)
     check(jobs, multirun, line)
     LINE.total = len(jobs)
     try:
@@ -111,7 +111,7 @@ def job(config: DictConfig) -> None:
     number = int(hydra.job.num) + 1 if sweep else 1
     if LINE.stopped_by:
         return
-    train = here if sweep and hydra.launcher._target_ != BASIC else LINE.call
+    train = LINE.call if isinstance(launcher_of(hydra.launcher), Local) else here
     try:
         if RunFolder(folder).state(student) is State.done:
             print(f"{folder.name}: done already, skipped", flush=True)

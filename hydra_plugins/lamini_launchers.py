@@ -1,0 +1,39 @@
+"""What Hydra calls to run the jobs of a sweep: it takes plugins from the package `hydra_plugins` only.
+
+Each is a name for what stands in lamini/launching, which is imported when it is used: Hydra imports this
+file at every start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+
+
+class Local(BasicLauncher):
+    """hydra/launcher=local: Hydra's own, whose jobs hand their student to a child of this process."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+
+
+class Slurm(Launcher):
+    """hydra/launcher=slurm: one array through hydra-submitit-launcher (lamini/launching/slurm.py)."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+        self.given: dict[str, Any] = {}
+
+    def setup(self, **given: Any) -> None:
+        """Keep what Hydra knows: hydra_context, task_function, config."""
+        self.given = given
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Submit what is left to do and follow it to its end."""
+        from lamini.launching.slurm import launch
+
+        return launch(self.options, self.given, job_overrides, initial_job_idx)
