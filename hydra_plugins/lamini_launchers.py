@@ -20,6 +20,14 @@ class Local(BasicLauncher):
     def __init__(self, **options: Any) -> None:
         super().__init__()
 
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Call the jobs one after another, then wait for the students that train side by side."""
+        from lamini.launching.line import LINE
+
+        results = super().launch(job_overrides, initial_job_idx)
+        LINE.finish()
+        return results
+
 
 class Slurm(Launcher):
     """hydra/launcher=slurm: one array through hydra-submitit-launcher (lamini/launching/slurm.py)."""

@@ -1,4 +1,4 @@
-"""One child process at a time, forked from a server that has the heavy imports loaded.
+"""Child processes, forked from a server that has the heavy imports loaded.
 
 A start costs milliseconds instead of the 5-8 s of importing torch and Lightning, one student's memory never
 outlives it, and one that is killed takes nobody along. The parent stays without torch and CUDA. Each child
@@ -41,15 +41,46 @@ class Died(Exception):
         self.code = code
 
 
-class Children:
-    """The child of this process, if there is one, and the signals that go to it.
+class Child:
+    """One that has begun; `receiver` becomes readable when it ends (multiprocessing.connection.wait)."""
 
-    `preload` are the modules that its server imports before the first child: one server a process.
+    def __init__(self, what: str, process: BaseProcess, receiver: Connection) -> None:
+        self.what, self.process, self.receiver = what, process, receiver
+
+    def heard(self) -> Any:
+        """The next thing that it says.
+
+        Raises:
+            Died: it ended without a word.
+        """
+        try:
+            return self.receiver.recv()
+        except EOFError:
+            self.process.join()
+            raise Died(self.what, self.process.exitcode or 0) from None
+
+    def tell(self, number: int) -> None:
+        """Send it a signal."""
+        if self.process.pid is not None:
+            with suppress(ProcessLookupError):  # it ended this moment
+                os.kill(self.process.pid, number)
+
+    def forget(self) -> None:
+        """End it where nobody will wait for it any more."""
+        self.receiver.close()
+        if self.process.is_alive():
+            self.process.terminate()
+
+
+class Children:
+    """The children of this process, and the signals that go to all of them.
+
+    `preload` are the modules that their server imports before the first child: one server a process.
     """
 
     def __init__(self, preload: Sequence[str] = PRELOAD) -> None:
         self.preload = list(preload)
-        self.child: BaseProcess | None = None
+        self.running: list[Child] = []
         self.stopped_by: int | None = None
 
     def call(self, module: str, function: str, *arguments: Any) -> Any:
@@ -60,34 +91,51 @@ class Children:
             Died: it was killed, or raised anything else (its traceback stands on stderr).
             KeyboardInterrupt: a signal came while no child was there to pass it on to.
         """
+        return self.result(self.start(module, function, *arguments))
+
+    def start(self, module: str, function: str, *arguments: Any, **environment: str) -> Child:
+        """The same without waiting for its end: `result` does. `environment` is set before anything else.
+
+        Raises:
+            Died: it was killed before it began.
+            KeyboardInterrupt: as above.
+        """
         context = _server(self.preload)
         receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=_call, args=(module, function, arguments, sender))
+        target = (module, function, arguments, environment, sender)
+        process = context.Process(target=_call, args=target)
+        child = Child(f"{module}.{function}", process, receiver)
         try:
             process.start()
-            self.child = process
+            self.running.append(child)
             sender.close()
-            try:
-                receiver.recv()  # it began
-                outcome = receiver.recv()
-            except EOFError:
-                process.join()
-                raise Died(f"{module}.{function}", process.exitcode or 0) from None
-            process.join()
+            if self.stopped_by is not None:  # the signal went to the others
+                child.tell(signal.SIGTERM)
+            child.heard()
         except BaseException:
-            receiver.close()
-            if process.is_alive():
-                process.terminate()
+            self._end(child)
             raise
+        return child
+
+    def result(self, child: Child) -> Any:
+        """What a child returned, once it has ended; raises as `call` does."""
+        try:
+            outcome = child.heard()
+            child.process.join()
         finally:
-            self.child = None
+            self._end(child)
         if isinstance(outcome, UserError):
             raise outcome
         return outcome
 
+    def _end(self, child: Child) -> None:
+        child.forget()
+        if child in self.running:
+            self.running.remove(child)
+
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Those of STOPPING go to the child, which saves and stops; without one: KeyboardInterrupt."""
+        """Those of STOPPING go to the children, which save and stop; without any: KeyboardInterrupt."""
         old = {number: signal.signal(number, self._stop) for number in STOPPING}
         try:
             yield
@@ -98,12 +146,12 @@ class Children:
     def _stop(self, number: int, frame: FrameType | None) -> None:
         again = self.stopped_by is not None and number == signal.SIGINT
         self.stopped_by = number
-        if self.child is None or self.child.pid is None:
+        if not self.running:
             raise KeyboardInterrupt
-        try:  # a Ctrl-C that is not the first does not wait for the end of the step
-            os.kill(self.child.pid, signal.SIGINT if again else signal.SIGTERM)
-        except ProcessLookupError:
-            return  # it ended this moment
+        for child in list(
+            self.running
+        ):  # a Ctrl-C that is not the first does not wait for the end of the step
+            child.tell(signal.SIGINT if again else signal.SIGTERM)
 
 
 def _server(preload: list[str]) -> ForkServerContext:
@@ -171,12 +219,15 @@ def here(module: str, function: str, *arguments: Any) -> Any:
     return getattr(importlib.import_module(module), function)(*arguments)
 
 
-def _call(module: str, function: str, arguments: tuple[Any, ...], sender: Connection) -> None:
+def _call(
+    module: str, function: str, arguments: tuple[Any, ...], environment: dict[str, str], sender: Connection
+) -> None:
     """What a child does: say that it begins, then answer with the result or with the UserError.
 
     Nobody may be listening any more: a line that is stopped while the server imports knows no child to end.
     """
     os.setpgrp()
+    os.environ |= environment
     for number in STOPPING:
         signal.signal(number, signal.default_int_handler)  # KeyboardInterrupt, not only for Ctrl-C
     try:

@@ -22,7 +22,9 @@ from lamini.checks import check
 from lamini.children import Children, Died, here
 from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
+from lamini.launching.lanes import Lanes, lanes_of, unused
 from lamini.launching.options import Local, launcher_of
+from lamini.launching.pool import Pool
 from lamini.runs import Job, RunFolder, State
 from lamini.schema import typed
 from lamini.training.planning.forecast import Forecast
@@ -33,6 +35,12 @@ class Line(Children):
 
     total = 1
     failed = False  # a job could not even begin, so that its run.json does not say so
+    lanes: Lanes | None = None  # where several students train at the same time
+
+    def finish(self) -> None:
+        """Wait for the students that jobs have handed over."""
+        if self.lanes is not None:
+            self.lanes.pool.finish()
 
 
 LINE = Line()
@@ -57,6 +65,7 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
             if jobs[0].config.mode is Mode.plan:
                 forecasts = [_probed(job, item) for job, item in zip(jobs, forecasts, strict=True)]
             report.plan(forecasts)
+            LINE.lanes = _lanes(jobs, forecasts) if multirun else None
             if jobs[0].config.mode is Mode.verify:
                 configs = [job.config for job in jobs]
                 return 0 if LINE.call("lamini.training.verify", "verify_all", configs) else 1
@@ -87,6 +96,19 @@ def _probed(job: Job, forecast: Forecast) -> Forecast:
     return forecast.probed(found)
 
 
+def _lanes(jobs: list[Job], forecasts: list[Forecast]) -> Lanes | None:
+    """Where several students of the line train at the same time, if they do; says so."""
+    local = jobs[0].launcher
+    if not isinstance(local, Local) or jobs[0].config.mode is Mode.verify:
+        return None
+    lanes = lanes_of(
+        local, jobs, forecasts, lambda: LINE.call("lamini.launching.machine", "look"), Pool(LINE, _told)
+    )
+    for sentence in (*unused(local, forecasts), *(lanes.described(jobs) if lanes else ())):
+        print(sentence, flush=True)
+    return lanes
+
+
 def _end(jobs: list[Job], line: list[str]) -> int:
     if LINE.stopped_by:
         return _stopped(jobs, line)
@@ -111,20 +133,30 @@ def job(config: DictConfig) -> None:
     number = int(hydra.job.num) + 1 if sweep else 1
     if LINE.stopped_by:
         return
-    train = LINE.call if isinstance(launcher_of(hydra.launcher), Local) else here
+    run = (student, folder, number, max(LINE.total, number))
     try:
         if RunFolder(folder).state(student) is State.done:
             print(f"{folder.name}: done already, skipped", flush=True)
-            return
-        train("lamini.training.fit", "run", student, folder, number, max(LINE.total, number))
-    except UserError as error:  # what came in between since the line was checked
-        LINE.failed = True
-        print(f"{folder.name}: {error}", file=sys.stderr, flush=True)
-    except Died as error:
-        LINE.failed = True
-        if not LINE.stopped_by:
-            hint = _out_of_memory(error)
-            print(f"{folder.name}: {error}{hint}; the same line continues it", flush=True)
+        elif not isinstance(launcher_of(hydra.launcher), Local):
+            here("lamini.training.fit", "run", *run)
+        elif LINE.lanes is not None:
+            LINE.lanes.train(*run)
+        else:
+            LINE.call("lamini.training.fit", "run", *run)
+    except (UserError, Died) as error:
+        _told(folder.name, error)
+
+
+def _told(name: str, error: UserError | Died | None) -> None:
+    """How a student ended where it could not say so itself."""
+    if error is None:
+        return
+    LINE.failed = True
+    if isinstance(error, UserError):  # what came in between since the line was checked
+        print(f"{name}: {error}", file=sys.stderr, flush=True)
+    elif not LINE.stopped_by:
+        hint = _out_of_memory(error)
+        print(f"{name}: {error}{hint}; the same line continues it", flush=True)
 
 
 def _out_of_memory(error: BaseException) -> str:

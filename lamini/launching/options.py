@@ -35,7 +35,15 @@ class Local:
     name: ClassVar[str] = "local"
 
     def check(self, jobs: Sequence[Job]) -> None:
-        """Raise UserError for what this machine cannot do."""
+        """Raise UserError for numbers that mean nothing; which GPUs there are is known later."""
+        for key, number in {"jobs_per_gpu": self.jobs_per_gpu, "jobs": self.jobs}.items():
+            if number is not None and number < 1:
+                raise UserError(f"hydra.launcher.{key}={number} must be at least 1, or null")
+        gpus = self.gpus
+        if gpus is not None and (not gpus or min(gpus) < 0 or len(set(gpus)) < len(gpus)):
+            raise UserError(
+                f"hydra.launcher.gpus={gpus} must name GPUs by their numbers, each once: [0,2]; null: all"
+            )
 
 
 @dataclass(frozen=True)

@@ -13,4 +13,8 @@ def quiet() -> None:
     for name in ("pytorch_lightning", "lightning_fabric", "wandb"):
         logging.getLogger(name).setLevel(logging.ERROR)
     transformers.utils.logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", module="pytorch_lightning.*")
+    for module in (
+        "pytorch_lightning.*",
+        "lightning_fabric.*",
+    ):  # the latter: that srun is not used
+        warnings.filterwarnings("ignore", module=module)

@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,10 @@ import yaml
 
 from lamini.compose import compose
 from lamini.runs import RunFolder
+from tests.launching.watching import FOREVER, PATIENCE, children, record, saved, statuses, student_of, until
 
 Words = tuple[str, ...]
 Train = Callable[..., tuple[int, str, str]]
-PATIENCE = 120.0
-FOREVER = (
-    "trainer.max_steps=5000",
-    "trainer.log_every=1",
-    "trainer.checkpoint_every=2",
-    "validation.every=5000",
-)
-
-
-def record(folder: Path) -> dict[str, Any]:
-    return RunFolder(folder).record()
-
-
-def statuses(table: str) -> dict[str, str]:
-    """run -> status, from the table that ends a line."""
-    rows = re.findall(r"^│ (\S+)\s+│ (\w+(?: run)?)\s+│", table.partition("Herd")[2], re.MULTILINE)
-    return dict(rows)
 
 
 @pytest.fixture(scope="module")
@@ -115,41 +98,6 @@ def test_force_retrains_a_single_student(herd: dict[str, Any], train: Train) -> 
     assert (herd["folder"] / "t5-nano" / "run.json").read_bytes() != herd["before"][
         herd["folder"] / "t5-nano" / "run.json"
     ]
-
-
-def children(pid: int) -> list[int]:
-    """All living descendants of a process, from /proc."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue  # it ended meanwhile
-            if fields[0] != "Z":
-                parents[int(entry.name)] = int(fields[1])
-    found = [child for child, parent in parents.items() if parent == pid]
-    return found + [deeper for child in found for deeper in children(child)]
-
-
-def student_of(pid: int) -> int:
-    """The child that trains: it leads a process group of its own."""
-    (leader,) = (child for child in children(pid) if os.getpgid(child) == child)
-    return leader
-
-
-def until(condition: Callable[[], bool], process: Any) -> None:
-    """Wait for something a running line does."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        if process.poll() is not None or time.monotonic() > end:
-            process.kill()
-            pytest.fail(f"it never came to it: {process.communicate()}")
-        time.sleep(0.05)
-
-
-def saved(folder: Path) -> bool:
-    return (folder / "checkpoints" / "last.ckpt").exists()
 
 
 def test_a_killed_student_takes_nobody_along_and_is_continued(

@@ -25,6 +25,8 @@ class Forecast:
     batching: str = ""  # packed, bucketed or plain
     padding: dict[str, float | None] = field(default_factory=dict)  # batching -> share; None: it cannot be
     left: float = 1.0  # share of the run that is still to do
+    device: str = "cpu"  # cpu, cuda or mps
+    fills: bool = False  # all the memory of its device: the size of its micro-batches is found by trying
     measured: bool = False  # the time comes from a probe and not from arithmetic
 
     def saying(self, warning: str) -> Forecast:

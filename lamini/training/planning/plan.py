@@ -76,6 +76,7 @@ def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
         note=note, warnings=(*prepared.warnings, *notes, *([tight] if tight else [])),
         micro_tokens=prepared.micro_tokens, batching=type(prepared.batching).__name__.lower(),
         padding=_padding(config, prepared, shape), left=1 - done,
+        device=device_of(config.trainer).type, fills=_fills(config, folder),
     )  # fmt: skip
 
 
@@ -92,14 +93,25 @@ def _sized(config: TrainConfig, folder: Path, prepared: Prepared) -> tuple[Prepa
     """The run with the size of its micro-batches, as far as it is known before, and what there is to say."""
     if config.size.micro_tokens is not None:
         return prepared, ""
-    known = None if config.force else RunFolder(folder).record().get("micro_tokens")
-    if known:
+    if known := _known(config, folder):
         return rebatched(config, prepared, known), f"size.micro_tokens: {known}, as this run began"
     device = device_of(config.trainer)
     found, why = by_arithmetic(config, prepared, device)
     if tries(device):
         why = "by arithmetic; it is found by trying when the training starts"
     return rebatched(config, prepared, found), f"size.micro_tokens: about {found}, {why}"
+
+
+def _known(config: TrainConfig, folder: Path) -> int | None:
+    """The size that a run which is continued began with."""
+    return None if config.force else RunFolder(folder).record().get("micro_tokens")
+
+
+def _fills(config: TrainConfig, folder: Path) -> bool:
+    """Whether it will try how much its device holds, which leaves nothing for others."""
+    return (
+        config.size.micro_tokens is None and not _known(config, folder) and tries(device_of(config.trainer))
+    )
 
 
 def _padding(config: TrainConfig, prepared: Prepared, shape: estimate.Shape) -> dict[str, float | None]:

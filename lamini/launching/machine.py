@@ -1,0 +1,71 @@
+"""What this machine has for students: GPUs, memory, cores. Asked in a child: the parent has no torch."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lamini.children import cores
+from lamini.errors import UserError
+from lamini.launching.slots import Place
+
+CONTEXT = 0.8 * 2**30  # bytes that CUDA itself takes for a process, which no forecast counts
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One of those that torch sees."""
+
+    name: str
+    free: int  # bytes
+    visible: str  # what CUDA_VISIBLE_DEVICES calls it
+
+
+@dataclass(frozen=True)
+class Machine:
+    """GPUs in torch's order, and the host."""
+
+    gpus: tuple[Gpu, ...]
+    memory: int | None  # bytes that are free; None where the system does not say
+    cores: int
+
+
+def look() -> Machine:
+    """Ask torch and the system; takes memory on every GPU for a moment."""
+    import torch
+
+    from lamini.training.memory import available
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = [name.strip() for name in named.split(",") if name.strip()]
+    found = []
+    for number in range(torch.cuda.device_count()):
+        free = available(torch.device("cuda", number)) or 0
+        visible = names[number] if names else str(number)
+        found.append(Gpu(f"{torch.cuda.get_device_name(number)} {number}", free, visible))
+    return Machine(tuple(found), available(torch.device("cpu")), cores())
+
+
+def gpu_places(machine: Machine, chosen: Sequence[int] | None, most: int | None) -> list[Place]:
+    """The GPUs that a line may use, at most `most` students on each; None: as many as there are cores for.
+
+    Raises:
+        UserError: a GPU was chosen that is not there.
+    """
+    numbers = range(len(machine.gpus)) if chosen is None else chosen
+    for number in numbers:
+        if number >= len(machine.gpus):
+            raise UserError(
+                f"hydra.launcher.gpus={list(numbers)}: there is no GPU {number};"
+                f" torch sees {len(machine.gpus)}, numbered from 0"
+            )
+    share = most or max(1, machine.cores // max(1, len(numbers)))
+    gpus = [machine.gpus[number] for number in numbers]
+    return [Place(gpu.name, gpu.free, share, gpu.visible) for gpu in gpus]
+
+
+def host_place(machine: Machine, jobs: int) -> Place:
+    """The host with so many students at a time."""
+    return Place("CPU", math.inf if machine.memory is None else machine.memory, jobs)
