@@ -1,0 +1,145 @@
+"""The paper's full job on N GPUs: time, money and storage of each stage, and what holds it up first.
+
+Stages follow each other: answers (teaching.py), preparation (curation, statistics, shards, tokens), training,
+benchmarks. Training and benchmarks are scheduled as the launchers do it (schedule.py); the rest is arithmetic
+over constants.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from checkpoints import NEVER, Job, duration
+from constants import Constants
+from herd import Student
+from schedule import makespan, shares
+from speed import job, least_gpus, scoring, step
+from teaching import Stage, answer_dollars, answers, requests
+
+HOUR = 3600.0
+RENTED = ("training", "benchmarks")
+COPIES = 2  # of the pairs: as answered, and as kept
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the plan is about: the herd, the benchmarks' positions, the constants."""
+
+    students: Sequence[Student]
+    tasks: Mapping[str, float]
+    c: Constants
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole job on `gpus`."""
+
+    gpus: int
+    stages: tuple[Stage, ...]
+    jobs: tuple[Job, ...]  # of training, longest first
+    gpu_hours: float  # that students hold GPUs, training and benchmarks
+    teacher_dollars: float
+    bytes: float
+
+    @property
+    def seconds(self) -> float:
+        """From the first request to the last score."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def rented_hours(self) -> float:
+        """GPU hours of a cluster that is rented while students are trained and scored, idle or not."""
+        return self.gpus * sum(each.seconds for each in self.stages if each.name in RENTED) / HOUR
+
+    @property
+    def bottleneck(self) -> Stage:
+        """The stage that takes longest."""
+        return max(self.stages, key=lambda stage: stage.seconds)
+
+
+def plan(facts: Facts, gpus: int, several: bool, teacher: str, interval: float = NEVER) -> Plan:
+    """The job on `gpus`.
+
+    `several`: long students may have several GPUs, as lines of their own; `teacher`: see `answers`;
+    `interval`: seconds of training between checkpoints.
+    """
+    jobs = training(facts, gpus, several)
+    scored, hours = benchmarks(facts, gpus)
+    held = sum(each.gpus * duration(each, interval) for each in jobs) / HOUR
+    asked, made = answers(facts.c, gpus, teacher), preparation(facts.c)
+    return Plan(
+        gpus=gpus,
+        stages=(asked, made, trained(facts, jobs, gpus, interval), scored),
+        jobs=tuple(jobs),
+        gpu_hours=held + hours,
+        teacher_dollars=answer_dollars(facts.c, teacher, gpus),
+        bytes=storage(facts, gpus),
+    )
+
+
+def training(facts: Facts, gpus: int, several: bool) -> list[Job]:
+    """The students with the GPUs that each gets, longest first."""
+    c, herd = facts.c, facts.students
+
+    def seconds(student: Student, count: int) -> float:
+        return duration(job(student, count, c), NEVER)
+
+    counts = [least_gpus(each, c) for each in herd]
+    if several:
+        counts = shares(herd, gpus, seconds, lambda each: least_gpus(each, c))
+    jobs = [job(student, count, c) for student, count in zip(herd, counts, strict=True)]
+    return sorted(jobs, key=lambda each: -duration(each, NEVER))
+
+
+def trained(facts: Facts, jobs: Sequence[Job], gpus: int, interval: float) -> Stage:
+    """The stage of training; bound by all GPUs at work, or by the longest student and its limit."""
+    found = [(each.gpus, duration(each, interval)) for each in jobs]
+    seconds = makespan(found, gpus)
+    work = sum(count * time for count, time in found) / gpus
+    last = max(range(len(jobs)), key=lambda n: found[n][1])
+    if work >= found[last][1]:
+        return Stage("training", seconds, f"GPU time ({work / seconds:.0%} of it used)")
+    name, count = jobs[last].name, jobs[last].gpus
+    student = next(each for each in facts.students if each.name == name)
+    limit = step(student, count, facts.c).limit
+    return Stage("training", seconds, f"{name} on {count} GPU{'s' * (count > 1)}: {limit}")
+
+
+def benchmarks(facts: Facts, gpus: int) -> tuple[Stage, float]:
+    """The stage of scoring, and its GPU hours: whole students, or (student, task) where that ends sooner."""
+    herd, tasks = facts.students, facts.tasks.values()
+    whole = [scoring(each, sum(tasks), facts.c) for each in herd]
+    parts = [scoring(each, positions, facts.c) for each in herd for positions in tasks]
+    by_student, by_task = (
+        makespan([(1, seconds) for seconds in sorted(times, reverse=True)], gpus) for times in (whole, parts)
+    )
+    if by_task < by_student:
+        return Stage("benchmarks", by_task, "the longest task of the largest student"), sum(parts) / HOUR
+    return Stage("benchmarks", by_student, "GPU time"), sum(whole) / HOUR
+
+
+def preparation(c: Constants) -> Stage:
+    """Duplicates, statistics, shards and a token cache for each tokenizer, in a row on two cores."""
+    parts = {
+        "curation": c["curation_seconds"],
+        "statistics": c["analysis_seconds"],
+        "shards": c["pairs"] / c["shard_rows_per_second"],
+        "tokens": c["tokenizers"] * c["pairs"] / c["tokenised_rows_per_second"],
+    }
+    return Stage("preparation", sum(parts.values()), max(parts, key=lambda name: parts[name]))
+
+
+def storage(facts: Facts, gpus: int) -> float:
+    """Bytes at the worst moment: log, pairs, tokens, and what runs keep.
+
+    Every run has its newest and its best checkpoint and its export; the largest students that can run at the
+    same time have a third checkpoint, still being written.
+    """
+    c, herd = facts.c, facts.students
+    log = requests(c) * c["log_row_bytes"]
+    tokens = c["tokenizers"] * c["token_bytes"] * max(each.positions for each in herd)
+    pairs = c["pairs"] * (COPIES * c["shard_row_bytes"] + tokens)
+    weights = sorted((each.parameters for each in herd), reverse=True)
+    kept = sum(weights) * (2 * c["checkpoint_bytes"] + c["export_bytes"])
+    return log + pairs + kept + sum(weights[:gpus]) * c["checkpoint_bytes"]

@@ -1,0 +1,126 @@
+"""What the model says without chance: jobs by number of GPUs, teachers, students, orders, wrong constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from checkpoints import NEVER, best_interval, duration, young
+from model import HOUR, Facts, Plan, plan
+from schedule import makespan
+from speed import job, mfu, step
+from teaching import answer_dollars, answers
+
+GPUS = (1, 8, 64, 512)
+WAYS = {  # the two ways to do the job: long students on several GPUs or not, and who answers
+    "endpoint": {"several": False, "teacher": "api"},
+    "own": {"several": True, "teacher": "local"},
+}
+SENSITIVE = {
+    "share of the peak (MFU)": ("mfu_flan_t5_base", "mfu_flan_t5_large", "mfu_gpt2_medium", "mfu_gpt2_xl"),
+    "requests a minute": ("requests_per_minute",),
+    "tokens a second of an own teacher": ("local_teacher_tokens_per_second",),
+    "rows tokenised a second": ("tokenised_rows_per_second",),
+    "seconds to compile": ("compile_seconds",),
+    "bandwidth between GPUs": ("nvlink_bytes_per_second", "card_bytes_per_second"),
+    "seconds to launch a layer": ("launch_seconds",),
+    "share that scoring reaches": ("evaluation_share",),
+    "positions of ReCoRD": ("positions_record",),
+    "seconds to write a gigabyte": ("write_seconds_per_gb",),
+    "price of a GPU hour": ("gpu_hour_dollars",),
+}
+
+Numbers = dict[str, Any]
+
+
+def jobs(facts: Facts, gpus: int, interval: float) -> Numbers:
+    """The whole job on `gpus`, each way."""
+    found: Numbers = {"gpus": gpus}
+    for way, options in WAYS.items():
+        found[way] = _told(plan(facts, gpus, interval=interval, **options), facts)  # type: ignore[arg-type]
+    return found
+
+
+def _told(made: Plan, facts: Facts) -> Numbers:
+    rented = made.rented_hours * facts.c["gpu_hour_dollars"]
+    return {
+        "stages": {stage.name: stage.seconds / HOUR for stage in made.stages},
+        "bottleneck": asdict(made.bottleneck), "hours": made.seconds / HOUR, "gpu_hours": made.gpu_hours,
+        "several": {each.name: each.gpus for each in made.jobs if each.gpus > 1},
+        "rented_dollars": rented, "teacher_dollars": made.teacher_dollars,
+        "dollars": rented + made.teacher_dollars, "bytes": made.bytes,
+        "store_dollars": made.bytes / 1e9 * facts.c["store_gb_month_dollars"],
+    }  # fmt: skip
+
+
+def herd(facts: Facts) -> list[Numbers]:
+    """Each student alone: hours on one GPU, what more give, its checkpoint and the best interval."""
+    c = facts.c
+    rate = c["preemptions_per_hour"] / HOUR
+    found = []
+    for student in facts.students:
+        alone, one = job(student, 1, c), step(student, 1, c).seconds
+        found.append({
+            "student": student.name, "mfu": mfu(student, c), "hours": alone.work / HOUR,
+            "speedup": {str(gpus): one / step(student, gpus, c).seconds for gpus in (8, 64)},
+            "limit": step(student, 64, c).limit, "gb": student.parameters * c["checkpoint_bytes"] / 1e9,
+            "write": alone.write, "young": young(alone, rate) / 60,
+            "best": best_interval(alone, rate, c["requeue_seconds"]) / 60,
+        })  # fmt: skip
+    return found
+
+
+def teachers(facts: Facts) -> list[Numbers]:
+    """Ways to get 2.58 million answers: hours, what binds, dollars."""
+    then = facts.c["paper_token_dollars"]
+    old = dict(facts.c) | {"prompt_dollars": then, "response_dollars": then}
+    ways = [
+        ("gpt-3.5-turbo, tier 2, at the paper's price", old, "api", 1),
+        ("gpt-3.5-turbo, tier 2", facts.c, "api", 1),
+        ("gpt-3.5-turbo, tier 5", facts.c, "top", 1),
+        *((f"own, on {n} GPU{'s' * (n > 1)}", facts.c, "local", n) for n in (1, 8, 64)),
+    ]
+    found = []
+    for name, c, teacher, gpus in ways:
+        stage, price = answers(c, gpus, teacher), answer_dollars(c, teacher, gpus)
+        found.append({"teacher": name, "hours": stage.seconds / HOUR, "bound": stage.bound, "dollars": price})
+    return found
+
+
+def orders(facts: Facts) -> list[Numbers]:
+    """Hours of training by the order of the line, one GPU a student; and two bounds that no order beats."""
+    line = [(1, duration(job(student, 1, facts.c), NEVER)) for student in facts.students]
+    first = sorted(line, key=lambda each: -each[1])
+    work = sum(seconds for _, seconds in line)
+    return [
+        {
+            "gpus": gpus,
+            "line": makespan(line, gpus) / HOUR,
+            "longest_first": makespan(first, gpus) / HOUR,
+            "work": work / gpus / HOUR,
+            "longest": first[0][1] / HOUR,
+        }
+        for gpus in (1, 2, 4, 8, 16)
+    ]
+
+
+def sensitivity(facts: Facts, interval: float, rebuilt: Callable[[dict[str, float]], Facts]) -> list[Numbers]:
+    """Half and twice each constant: (hours, dollars) relative to the plan, for 8 and 64 GPUs.
+
+    8 with an endpoint and one GPU a student, 64 with an own teacher and several.
+    """
+    cases = ((8, "endpoint"), (64, "own"))
+    base = {gpus: jobs(facts, gpus, interval)[way] for gpus, way in cases}
+    found = []
+    for name, keys in SENSITIVE.items():
+        row: Numbers = {"constant": name}
+        for factor in (0.5, 2.0):
+            other = rebuilt(dict(facts.c) | {key: factor * facts.c[key] for key in keys})
+            for gpus, way in cases:
+                now = jobs(other, gpus, interval)[way]
+                row[f"{gpus} x {factor}"] = [
+                    now[what] / base[gpus][what] - 1 for what in ("hours", "dollars")
+                ]
+        found.append(row)
+    return found
