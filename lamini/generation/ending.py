@@ -39,6 +39,8 @@ BESIDES = (
     "tokenizer",
     "name",
     "diversity",
+    "workers",
+    "store",
 )
 
 
