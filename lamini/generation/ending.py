@@ -40,7 +40,6 @@ BESIDES = (
     "name",
     "diversity",
     "workers",
-    "store",
 )
 
 

@@ -68,7 +68,13 @@ async def _asked(share: Share, log: WorkerLog, interruption: Interruption) -> No
     limits, meter = share.limits, Meter(share.teacher.paid())
     teacher = _teacher(repr(share.teacher), share)
     outcomes = ask(
-        teacher, _read(share.requests), log, limits, meter=meter, budget=share.lease, interruption=interruption
+        teacher,
+        _read(share.requests),
+        log,
+        limits,
+        meter=meter,
+        budget=share.lease,
+        interruption=interruption,
     )
     async with aclosing(outcomes):
         async for _ in outcomes:

@@ -69,7 +69,9 @@ class Spreader:
                 ended = self._round(title, shares, missing)
                 more = any(one.lease for one in ended) and self._answers() > before
             elif missing:
-                print(f"{title}: {missing:,} requests are asked here, fewer than workers are worth", flush=True)
+                print(
+                    f"{title}: {missing:,} requests are asked here, fewer than workers are worth", flush=True
+                )
             _remove(shares)
 
     def close(self) -> None:
@@ -188,7 +190,9 @@ def check(limits: Limits, workers: int) -> None:
     for name in ("concurrency", "requests_per_minute", "tokens_per_minute"):
         value = getattr(limits, name)
         if value is not None and value < workers:
-            raise UserError(f"limits.{name}={value} is less than one for each of workers={workers}: take fewer")
+            raise UserError(
+                f"limits.{name}={value} is less than one for each of workers={workers}: take fewer"
+            )
 
 
 def _ended(result: Result) -> Ended:

@@ -124,7 +124,12 @@ def ask_responses(asked: Asked, work: Path, counts: Counts) -> None:
     """Have every instruction of stage 1 answered; the answers stay in the log."""
     options, seed = asked.config.responses, asked.config.seed
     total = counts.instructions.total() * options.samples
-    asked.ask("responses", _Again(lambda: responses.requests(read_instructions(work), options, seed)), total, lambda *_: None)
+    asked.ask(
+        "responses",
+        _Again(lambda: responses.requests(read_instructions(work), options, seed)),
+        total,
+        lambda *_: None,
+    )
 
 
 class _Again(Iterable[T]):

@@ -25,12 +25,12 @@ from lamini.config import Limits
 from lamini.teacher.calling import Backoff, Caller, Silence
 from lamini.teacher.committing import Committer
 from lamini.teacher.log import Entry, RequestLog, Row
-from lamini.teacher.worker_log import WorkerLog
 from lamini.teacher.meter import Meter
 from lamini.teacher.money import Budget, Expected, about_tokens, dollars, spent
 from lamini.teacher.pace import Pace
 from lamini.teacher.protocol import Answer, Request, Teacher
 from lamini.teacher.stopping import Interruption, Stopped
+from lamini.teacher.worker_log import WorkerLog
 
 T = TypeVar("T")
 Log = RequestLog | WorkerLog

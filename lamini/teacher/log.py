@@ -128,7 +128,7 @@ class RequestLog:
         return self.get(taken) if taken else {}
 
     def put_part(self, rows: Iterable[Row], name: str, offset: int) -> None:
-        """As `put`, of rows that stand in the file `name` of a worker up to the byte `offset`: once, for ever.
+        """As `put`, of rows that stand in a worker's file `name` up to the byte `offset`: once, for ever.
 
         Raises:
             UserError: as `put`.

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from lamini.errors import UserError
 from lamini.teacher.log import RequestLog
-from lamini.teacher.worker_log import WorkerLog
 from lamini.teacher.prices import BATCHED, Prices
 from lamini.teacher.protocol import Answer, Request
 from lamini.teacher.stopping import Stopped
+from lamini.teacher.worker_log import WorkerLog
 
 UNSEEN = 1000  # response tokens to expect before the first response was seen
 

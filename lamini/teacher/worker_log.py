@@ -37,7 +37,7 @@ class WorkerLog:
                 self._remember(row)
         try:
             self._file = path.open("ab", buffering=0)
-            self._size = path.stat().st_size
+            self._cut = False  # whether the last line is half a line
         except OSError as error:
             raise self._trouble(error) from error
 
@@ -54,14 +54,14 @@ class WorkerLog:
         rows = list(rows)
         lines = "".join(map(row_line, rows)).encode("ascii")
         try:
-            left = memoryview(lines)
+            left = memoryview(b"\n" + lines if self._cut else lines)
+            self._cut = True
             while left:
                 left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._file.truncate(self._size)  # half a line would spoil the next one
             raise self._trouble(error) from error
-        self._size += len(lines)
+        self._cut = False
         for row in rows:
             self._remember(row)
         return {}
@@ -106,7 +106,7 @@ class WorkerLog:
 
 
 def rows_from(file: Path, offset: int) -> Iterator[tuple[Row, int]]:
-    """The rows of a worker's log from a byte on, each with the byte after it; what is cut is not there yet."""
+    """The rows of a worker's log from a byte on, each with the byte after it; half a line is none."""
     with file.open("rb") as stream:
         stream.seek(offset)
         for line in stream:
@@ -116,5 +116,5 @@ def rows_from(file: Path, offset: int) -> Iterator[tuple[Row, int]]:
             try:
                 row = row_in(line.decode("ascii"))
             except (ValueError, TypeError):
-                continue  # begun by a worker that was killed, and ended by the next one in the same file
+                continue  # half a line: the disk was full
             yield row, offset

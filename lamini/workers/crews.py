@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from lamini.errors import UserError
 from lamini.launching.options import Launcher, Local, Slurm
+
+if TYPE_CHECKING:
+    from lamini.runs import Job
 
 
 class Crew(Protocol):
@@ -51,22 +55,28 @@ def crew_of(launcher: Launcher, workers: int, preload: Sequence[str]) -> Crew:
     return RayCrew(launcher.init, launcher.remote)
 
 
-def check(launcher: Launcher, workers: int, multirun: bool, jobs: Sequence[Any]) -> None:
+def wanted(launcher: Launcher, workers: int, multirun: bool) -> bool:
+    """Whether others than this process are to work: several, or one somewhere else.
+
+    A job of a sweep that a launcher sends away is somewhere else already.
+    """
+    return workers > 1 or not (multirun or isinstance(launcher, Local))
+
+
+def check(jobs: Sequence[Job], multirun: bool) -> None:
     """Refuse workers that cannot be had.
 
     Raises:
         UserError: less than one, a sweep whose jobs are sent away themselves, or what the launcher says.
     """
-    from lamini.errors import UserError
-
-    if workers < 1:
-        raise UserError(f"workers={workers} must be at least 1")
-    if isinstance(launcher, Local):
-        return
-    if multirun and workers > 1:
-        raise UserError(
-            f"workers={workers} with -m and hydra/launcher={launcher.name}: the jobs of a sweep are sent away"
-            " already; give each job a line of its own, or leave out workers"
-        )
-    if workers > 1 or multirun:
-        launcher.check(jobs)
+    launcher = jobs[0].launcher
+    for job in jobs:
+        workers = job.config.workers
+        if workers < 1:
+            raise UserError(f"workers={workers} must be at least 1")
+        if workers > 1 and multirun and not isinstance(launcher, Local):
+            raise UserError(
+                f"workers={workers} with -m and hydra/launcher={launcher.name}: the jobs of a sweep are sent"
+                " away already; give each job a line of its own, or leave out workers"
+            )
+    launcher.check(jobs)

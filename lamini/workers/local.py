@@ -69,7 +69,11 @@ def _gpus(named: Sequence[int] | None) -> list[str]:
     from lamini.provenance import _gpus as gpus
 
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return [name for name in seen.split(",") if name] if seen is not None else [str(i) for i in range(len(gpus()))]
+    return (
+        [name for name in seen.split(",") if name]
+        if seen is not None
+        else [str(i) for i in range(len(gpus()))]
+    )
 
 
 def _begin(folder: Path, member: int, badge: str, gpu: str | None, share: int) -> None:

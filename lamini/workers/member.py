@@ -43,8 +43,9 @@ def serve(folder: Path, member: int, badge: str) -> None:
             raise
         with FileLock(folder / "members" / f"{member}.lock"):
             board = Board(folder)
-            threading.Thread(target=_watch, args=(board, os.getpid()), daemon=True).start()
-            _work(board, member)
+            over = threading.Event()
+            threading.Thread(target=_watch, args=(board, over, os.getpid()), daemon=True).start()
+            _work(board, member, over)
 
 
 def _refuse(folder: Path, member: int, error: UserError) -> None:
@@ -54,9 +55,9 @@ def _refuse(folder: Path, member: int, error: UserError) -> None:
         (place / f"{member}.refused").write_text(str(error), encoding="utf-8")
 
 
-def _work(board: Board, member: int) -> None:
+def _work(board: Board, member: int, over: threading.Event) -> None:
     group: int | None = None
-    while board.stopped() is None and board.pulse() is not None:
+    while not over.is_set() and board.stopped() is None:
         posted = board.claim(member, group)
         if posted is None:
             time.sleep(IDLE)
@@ -80,7 +81,7 @@ def _done(board: Board, posted: Posted, task: Task, member: int) -> Result:
         return Result(error=f"{type(error).__name__}: {lines[0]}")
 
 
-def _watch(board: Board, process: int) -> None:
+def _watch(board: Board, over: threading.Event, process: int) -> None:
     """Signal this process when it is to end: once, and again where it is to drop what it has begun."""
     line, told = multiprocessing.parent_process(), 0
     beat, heard = board.pulse(), time.monotonic()
@@ -93,6 +94,7 @@ def _watch(board: Board, process: int) -> None:
         wanted = 2 if board.stopped() == NOW else int(lost or board.stopped() is not None)
         while told < wanted:
             told += 1
+            over.set()
             os.kill(process, signal.SIGTERM)
 
 

@@ -95,7 +95,7 @@ class Pool:
                 time.sleep(LOOK)
 
     def close(self, now: bool = False) -> None:
-        """End all workers: they finish or save what they have begun, and drop it where that takes too long."""
+        """End all workers: they finish what they have begun, or drop it where that takes too long."""
         if self.ended.is_set():
             return
         try:
@@ -152,7 +152,9 @@ class Pool:
             if not self.left:
                 return
             if self.deaths[member] >= TRIES:
-                raise UserError(f"worker {member} ended {TRIES} times before it had done anything{self._why(member)}")
+                raise UserError(
+                    f"worker {member} ended {TRIES} times before it had done anything{self._why(member)}"
+                )
             self.crew.start(self.folder, [member], self.badge)
 
     def _passed_on(self, member: int, how: str) -> Iterator[tuple[int, Result]]:

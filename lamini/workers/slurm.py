@@ -16,8 +16,10 @@ from lamini.errors import UserError
 
 ASK = 2.0  # seconds between two questions to squeue
 UNSEEN = 30.0  # seconds in which a job may not have appeared in the queue yet
-LIVING = {"PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "RESIZING",
-          "SIGNALING", "STAGE_OUT", "STOPPED", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}  # fmt: skip
+LIVING = {
+    "PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "RESIZING",
+    "SIGNALING", "STAGE_OUT", "STOPPED", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD",
+}  # fmt: skip
 OURS = {"submitit_folder", "max_num_timeout"}  # of the executor itself
 GENERAL = {"timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name",
            "stderr_to_stdout"}  # fmt: skip
@@ -54,7 +56,10 @@ class SlurmCrew:
             raise UserError(f"SLURM does not take the workers: {lines[-1] if lines else error}") from error
         now = time.monotonic()
         self.jobs |= {member: (job.job_id, now) for member, job in zip(members, jobs, strict=True)}
-        print(f"workers wait for their places on SLURM: jobs {', '.join(job.job_id for job in jobs)}", flush=True)
+        print(
+            f"workers wait for their places on SLURM: jobs {', '.join(job.job_id for job in jobs)}",
+            flush=True,
+        )
 
     def ended(self) -> dict[int, str]:
         """See `Crew`."""
@@ -89,7 +94,14 @@ class SlurmCrew:
 
 def _states(ids: set[str]) -> dict[str, str] | None:
     """Job id -> state, of those the controller still knows; None where it does not answer."""
-    line = ["squeue", "--noheader", "--array", "--states=all", "--format=%i %T", f"--jobs={','.join(sorted(ids))}"]
+    line = [
+        "squeue",
+        "--noheader",
+        "--array",
+        "--states=all",
+        "--format=%i %T",
+        f"--jobs={','.join(sorted(ids))}",
+    ]
     try:
         answer = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
     except subprocess.TimeoutExpired:
