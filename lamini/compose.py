@@ -99,6 +99,8 @@ def help_text(script: str, herd: Herd, extra: Path | None = None) -> str:
             for key in entry
         },
     )
+    if script == "train":  # no word of its defaults: an experiment could not override it then
+        groups_of_script.add("hydra/sweeper")
     names: dict[str, set[str]] = {}
     for folder in [CONF] + ([extra] if extra else []):
         for file in [*folder.glob("*/*.yaml"), *folder.glob("hydra/*/*.yaml")]:

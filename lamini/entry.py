@@ -33,6 +33,8 @@ from lamini.launching.options import launcher_of, suits
 from lamini.mistakes import Herd, foreseen, sentence
 from lamini.runs import Job
 from lamini.schema import typed
+from lamini.search.asking import corner_jobs, metric_of
+from lamini.search.options import is_search
 
 STUDENT_KEYS = ("model", "family", "size")
 EXCLUDE = "hydra.job.config.override_dirname.exclude_keys"
@@ -119,7 +121,10 @@ def enumerate_jobs(args: argparse.Namespace, script: str, herd: Herd) -> list[Jo
         if not args.multirun:
             config = _composed(name, args.overrides, RunMode.RUN)
             return [_job(config, script, multirun=False)]
-        jobs = [_job(config, script, multirun=True) for config in _sweep(name, args)]
+        master = _composed(name, args.overrides, RunMode.MULTIRUN)
+        if is_search(master.hydra.sweeper):
+            return _searched(master, args, script)
+        jobs = [_job(config, script, multirun=True) for config in _sweep(master, args)]
     folders = [job.folder for job in jobs]
     for folder in folders:
         if folders.count(folder) > 1:
@@ -153,14 +158,25 @@ def _composed(name: str, overrides: list[str], mode: RunMode) -> DictConfig:
     return loaded.compose_config(name, overrides, run_mode=mode)
 
 
-def _sweep(name: str, args: argparse.Namespace) -> Iterator[DictConfig]:
+def _searched(master: DictConfig, args: argparse.Namespace, script: str) -> list[Job]:
+    """Jobs at the corners of what hydra/sweeper=optuna may choose; says in the line what `auto` means."""
+    if script != "train":
+        raise UserError(f"hydra/sweeper=optuna searches with train.py; {script}.py sweeps with basic")
+    jobs = corner_jobs(master, GlobalHydra.instance().config_loader())
+    suits(jobs[0].launcher, script, multirun=True)
+    assert jobs[0].search is not None
+    if jobs[0].search.search.metric == "auto":
+        metric = metric_of(jobs)
+        jobs[0].search.search.metric = metric
+        args.overrides.append(f"hydra.sweeper.metric={metric}")
+    return jobs
+
+
+def _sweep(master: DictConfig, args: argparse.Namespace) -> Iterator[DictConfig]:
     """The configurations of `-m`, composed as Hydra's sweeper and launcher do."""
     loader = GlobalHydra.instance().config_loader()
-    master = _composed(name, args.overrides, RunMode.MULTIRUN)
     if master.hydra.sweeper._target_ != SWEEPER:
-        raise UserError(
-            "hydra/sweeper must be basic: every job of a line is checked before the first one starts"
-        )
+        raise UserError("hydra/sweeper must be basic or optuna: jobs are checked before the first one starts")
     params = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
     parsed = OverridesParser.create(config_loader=loader).parse_overrides([*params, *args.overrides])
     (jobs,) = BasicSweeper.split_arguments(parsed, None)
@@ -189,6 +205,8 @@ def _job(config: DictConfig, script: str, multirun: bool) -> Job:
     place = (
         Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir if multirun else Path(config.hydra.run.dir)
     )
+    if not multirun and is_search(config.hydra.sweeper):
+        raise UserError("hydra/sweeper=optuna searches among the jobs of a sweep: add -m")
     launcher = launcher_of(config.hydra.launcher)
     suits(launcher, script, multirun)
     return Job(typed(config, SCHEMAS[script]), place, launcher)

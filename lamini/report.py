@@ -113,8 +113,8 @@ def _scores(record: dict[str, Any], who: str, axes: Sequence[str]) -> list[str]:
 
 
 def _status(folder: Path, record: dict[str, Any]) -> str:
-    """`running` in run.json without a living lock means that the process was killed."""
-    status = str(record.get("status", "not run"))
+    """`running` in run.json without a living lock means that the process was killed; a search prunes."""
+    status = "pruned" if record.get("pruned") else str(record.get("status", "not run"))
     return "killed" if status == "running" and not RunFolder(folder).running() else status
 
 

@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from lamini.config import TrainConfig
 from lamini.errors import UserError
 from lamini.launching.options import HERE, Launcher
+from lamini.search.space import Question
 
 FORMAT = 1
 # What may differ between two starts of the same run: where it runs and what is shown, not what comes out.
@@ -91,11 +92,15 @@ def config_hash(config: TrainConfig) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One run of a line: its validated configuration, the folder it will write, and who runs it."""
+    """One run of a line: its validated configuration, the folder it will write, and who runs it.
+
+    Those of a search stand for its trials, which are not known yet; they share its folder.
+    """
 
     config: Any
     folder: Path
     launcher: Launcher = HERE
+    search: Question | None = None
 
 
 class RunFolder:
@@ -143,6 +148,10 @@ class RunFolder:
                 " choose another name=<name>, or force=true to replace it"
             )
         return State.done if record["status"] == "done" else State.resume
+
+    def pruned(self, config: TrainConfig) -> bool:
+        """Whether a search gave the run up; as little is left to do as for one that is done."""
+        return bool(self.record().get("pruned")) and not config.force
 
     def _difference(self, config: TrainConfig) -> str:
         """`key: old -> new` of the first keys that differ."""

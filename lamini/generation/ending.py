@@ -39,7 +39,6 @@ BESIDES = (
     "tokenizer",
     "name",
     "diversity",
-    "workers",
 )
 
 

@@ -18,6 +18,7 @@ from lamini.launching.options import Local
 from lamini.launching.pool import Pool
 from lamini.launching.slots import ALONE, Slots
 from lamini.runs import Job
+from lamini.search.options import Trial
 from lamini.training.planning.forecast import Forecast
 
 GPU, HOST = "cuda", "cpu"
@@ -33,12 +34,14 @@ class Lanes:
         self.pool, self.slots, self.needs = pool, slots, needs
         self.threads: dict[str, int] = {}
 
-    def train(self, student: TrainConfig, folder: Path, number: int, total: int) -> None:
+    def train(
+        self, student: TrainConfig, folder: Path, number: int, total: int, trial: Trial | None = None
+    ) -> None:
         """Start a student as soon as there is a slot for it."""
         kind, needed = self.needs.get(folder) or max(self.needs.values(), key=lambda need: need[1])
         if student.trainer.threads is None:
             student = replace(student, trainer=replace(student.trainer, threads=self.threads[kind]))
-        run = ("lamini.training.fit", "run", student, folder, number, total)
+        run = ("lamini.training.fit", "run", student, folder, number, total, trial)
         self.pool.submit(folder.name, self.slots[kind], needed, *run)
 
     def described(self, jobs: Sequence[Job]) -> list[str]:
@@ -59,15 +62,18 @@ def lanes_of(
     forecasts: Sequence[Forecast],
     look: Callable[[], Machine],
     pool: Pool,
+    count: int,
 ) -> Lanes | None:
     """The lanes of a line; None where its students train one after the other in any case.
+
+    `count` are the students that may be there at the same time.
 
     Raises:
         UserError: `hydra.launcher.gpus` names one that is not there.
     """
     needs = {job.folder: _need(item) for job, item in zip(jobs, forecasts, strict=True)}
     kinds = {kind for kind, _ in needs.values()}
-    if len(jobs) < 2 or (GPU not in kinds and (local.jobs or 1) == 1):
+    if count < 2 or (GPU not in kinds and (local.jobs or 1) == 1):
         return None
     machine = look()
     places: dict[str, Any] = {}
@@ -77,7 +83,7 @@ def lanes_of(
         places[HOST] = [host_place(machine, local.jobs or 1)]
     lanes = Lanes(pool, {kind: Slots(found) for kind, found in places.items()}, needs)
     lanes.threads = {
-        kind: max(1, machine.cores // min(slots.most, len(jobs))) for kind, slots in lanes.slots.items()
+        kind: max(1, machine.cores // min(slots.most, count)) for kind, slots in lanes.slots.items()
     }
     return lanes
 

@@ -27,6 +27,8 @@ from lamini.launching.options import Local, launcher_of
 from lamini.launching.pool import Pool
 from lamini.runs import Job, RunFolder, State
 from lamini.schema import typed
+from lamini.search import starting
+from lamini.search.options import trial_of
 from lamini.training.planning.forecast import Forecast
 
 
@@ -57,17 +59,25 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
     jobs[0].launcher.check(jobs)
     check(jobs, multirun, line)
     LINE.total = len(jobs)
+    with starting.held(jobs):
+        return _run(main, jobs, multirun, line)
+
+
+def _run(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[str]) -> int:
     try:
         with LINE.signals():
+            planned = starting.planned(jobs)
             forecasts = LINE.call(
-                "lamini.training.planning.plan", "plan_all", [(job.config, job.folder) for job in jobs]
+                "lamini.training.planning.plan", "plan_all", [(job.config, job.folder) for job in planned]
             )
             if jobs[0].config.mode is Mode.plan:
-                forecasts = [_probed(job, item) for job, item in zip(jobs, forecasts, strict=True)]
+                forecasts = [_probed(job, item) for job, item in zip(planned, forecasts, strict=True)]
             report.plan(forecasts)
-            LINE.lanes = _lanes(jobs, forecasts) if multirun else None
+            if jobs[0].search:
+                print(starting.told(jobs[0].search, forecasts), flush=True)
+            LINE.lanes = _lanes(planned, forecasts) if multirun else None
             if jobs[0].config.mode is Mode.verify:
-                configs = [job.config for job in jobs]
+                configs = [job.config for job in planned]
                 return 0 if LINE.call("lamini.training.verify", "verify_all", configs) else 1
             if jobs[0].config.mode is Mode.train:
                 main()
@@ -102,8 +112,9 @@ def _lanes(jobs: list[Job], forecasts: list[Forecast]) -> Lanes | None:
     if not isinstance(local, Local) or jobs[0].config.mode is Mode.verify:
         return None
     lanes = lanes_of(
-        local, jobs, forecasts, lambda: LINE.call("lamini.launching.machine", "look"), Pool(LINE, _told)
-    )
+        local, jobs, forecasts, lambda: LINE.call("lamini.launching.machine", "look"), Pool(LINE, _told),
+        starting.at_once(jobs),
+    )  # fmt: skip
     for sentence in (*unused(local, forecasts), *(lanes.described(jobs) if lanes else ())):
         print(sentence, flush=True)
     return lanes
@@ -112,14 +123,16 @@ def _lanes(jobs: list[Job], forecasts: list[Forecast]) -> Lanes | None:
 def _end(jobs: list[Job], line: list[str]) -> int:
     if LINE.stopped_by:
         return _stopped(jobs, line)
-    statuses = report.table([job.folder for job in jobs])
-    return 0 if all(status == "done" for status in statuses) and not LINE.failed else 1
+    statuses = report.table(starting.folders(jobs))
+    if found := starting.best(jobs, line):
+        print(found, flush=True)
+    return 0 if {*statuses} <= {"done", "pruned"} and not LINE.failed else 1
 
 
 def _stopped(jobs: list[Job], line: list[str]) -> int:
     """How far it came, how to go on, and the status that shells know for a signal."""
     if jobs[0].config.mode is Mode.train:
-        report.table([job.folder for job in jobs])
+        report.table(starting.folders(jobs))
     print(f"Stopped. Continue with: {shlex.join(line)}", flush=True)
     return 128 + (LINE.stopped_by or 0)
 
@@ -130,12 +143,14 @@ def job(config: DictConfig) -> None:
     student = typed(config, TrainConfig)
     folder = Path(hydra.runtime.output_dir)
     sweep = hydra.mode == RunMode.MULTIRUN
-    number = int(hydra.job.num) + 1 if sweep else 1
+    trial = trial_of(hydra.sweeper) if sweep else None
+    number = (trial.number if trial else int(hydra.job.num)) + 1 if sweep else 1
     if LINE.stopped_by:
         return
-    run = (student, folder, number, max(LINE.total, number))
+    run = (student, folder, number, max(LINE.total, number), trial)
     try:
-        if RunFolder(folder).state(student) is State.done:
+        before = RunFolder(folder)
+        if before.state(student) is State.done or (trial and before.pruned(student)):
             print(f"{folder.name}: done already, skipped", flush=True)
         elif not isinstance(launcher_of(hydra.launcher), Local):
             here("lamini.training.fit", "run", *run)

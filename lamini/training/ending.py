@@ -16,6 +16,7 @@ from lamini.config import Init, TrainConfig
 from lamini.errors import UserError
 from lamini.provenance import provenance
 from lamini.runs import FORMAT, RunFolder, config_hash, plain
+from lamini.search.options import Trial
 from lamini.training.checkpointing.interruption import Interrupted
 from lamini.training.described import described, summary
 from lamini.training.prepare import Prepared
@@ -32,6 +33,7 @@ class Run:
     total: int
     record: dict[str, Any]
     rank: int = 0  # of the student's devices; the first one speaks and writes for all
+    trial: Trial | None = None  # of a search
     loggers: list[Any] = field(default_factory=list)
 
     @property
@@ -66,6 +68,7 @@ def first_record(config: TrainConfig, old: dict[str, Any], threads: int) -> dict
         "size": config.size.name,
         "init": config.init.value,
         "rehearsal": config.name == "rehearsal",
+        "pruned": False,
         **dict.fromkeys(unknown),
         "steps": old.get("steps", 0),
         "epochs": old.get("epochs", 0.0),
@@ -127,8 +130,8 @@ def ending(job: Run) -> Iterator[None]:
     try:
         yield
     except Interrupted as stop:
-        job.note(status="interrupted", error=str(stop))
-        job.say(f"{stop}; the same line continues it")
+        job.note(status="interrupted", error=str(stop), pruned=stop.pruned)
+        job.say(str(stop) if stop.pruned else f"{stop}; the same line continues it")
     except UserError as error:
         _fail(job, str(error))
     except torch.OutOfMemoryError as error:
@@ -154,6 +157,7 @@ def _close(job: Run) -> None:
     """
     for logger in job.loggers:
         if isinstance(logger, Tracked):
-            told = logger.end(summary(job.record), job.record["status"] == "done")
+            wanted = job.record["status"] == "done" or job.record["pruned"]
+            told = logger.end(summary(job.record), wanted)
             if told:
                 job.say(told)

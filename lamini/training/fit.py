@@ -20,6 +20,8 @@ from lamini.config import Strategy, TrainConfig
 from lamini.data.datamodule import PairsDataModule
 from lamini.errors import UserError
 from lamini.runs import RunFolder, State, plain, write_atomically
+from lamini.search.options import Trial
+from lamini.search.pruning import Pruning
 from lamini.students.adapters import merge
 from lamini.students.export import export
 from lamini.students.loading import build_model, count_parameters
@@ -48,10 +50,11 @@ OURS = (
 )  # fmt: skip
 
 
-def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1) -> None:
+def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1, trial: Trial | None = None) -> None:
     """Train the student of `config` in the folder `path`, or continue it where a checkpoint stands.
 
-    How it ended (done, failed, interrupted) is in run.json; a failure also prints one sentence.
+    How it ended (done, failed, interrupted) is in run.json; a failure also prints one sentence. The `trial`
+    of a search may be pruned.
 
     Raises:
         UserError: the folder is another configuration's or another process's, cannot be written, or holds
@@ -67,21 +70,23 @@ def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1) -> Non
         (path / "error.txt").unlink(missing_ok=True)
         write_atomically(folder.config_file, yaml.safe_dump(plain(config), sort_keys=False))
         if config.trainer.devices == 1:
-            life(0, config, path, number, total)
+            life(0, config, path, number, total, trial)
             return
-        status = ranks.on_all(config.trainer.devices, life, config, path, number, total)
+        status = ranks.on_all(config.trainer.devices, life, config, path, number, total, trial)
         record = folder.record()
         if status and record.get("status") == "running":
             folder.write({**record, "status": "failed", "error": f"a rank ended with exit status {status}"})
 
 
-def life(rank: int, config: TrainConfig, path: Path, number: int, total: int) -> None:
+def life(
+    rank: int, config: TrainConfig, path: Path, number: int, total: int, trial: Trial | None = None
+) -> None:
     """One student on one of its devices, from the first line of run.json to the last."""
     quiet()
     folder = RunFolder(path)
     ready_memory(config.trainer)
     record = first_record(config, folder.record(), set_threads(config.trainer))
-    job = Run(config, folder, number, total, record, rank)
+    job = Run(config, folder, number, total, record, rank, trial)
     interruption = Interruption()
     with ending(job), interruption.listening():
         job.note()
@@ -123,10 +128,9 @@ def fit(job: Run, interruption: Interruption) -> None:
     if job.rank == 0:
         student.model.to(device)  # type: ignore[arg-type]  # Lightning leaves it on the CPU
         merge(student.model)
-    loss = recorder.validation_loss
     job.note(
-        **_counts(recorder, config), train_loss=recorder.train_loss, validation_loss=loss,
-        validation_bits_per_byte=scoring.bits_per_byte(loss, prepared), padding_share=recorder.padding_share,
+        **_counts(recorder, config), train_loss=recorder.train_loss,
+        **scoring.losses(prepared, recorder.validation_loss), padding_share=recorder.padding_share,
         response_tokens_per_second=recorder.speed, seconds=time.perf_counter() - began,
         mfu=recorder.mfu, peak_memory_gib=recorder.peak_memory / 2**30 or None,
     )  # fmt: skip
@@ -199,12 +203,15 @@ def _trainer(
         prepared.steps, saved,
     )  # fmt: skip
     interruption.checkpoints = checkpoints
+    losses = partial(scoring.losses, prepared)
+    pruning = [Pruning(job.trial, every, prepared.steps, losses, job.note)] if job.trial else []
     table = prepared.validation_table.slice(0, config.validation.answers).to_pydict()
     rows = list(zip(table["instruction"], table["response"], strict=True))
     callbacks = [
         recorder,
         ProgressDisplay(recorder, job.name, job.number, job.total, prepared.steps),
         Answers(prepared.student, rows, path / "answers.jsonl", scoring.answer_tokens(prepared)),
+        *pruning,
         checkpoints,
         interruption,
     ]

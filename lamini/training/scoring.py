@@ -16,6 +16,11 @@ def answer_tokens(prepared: Prepared) -> int:
     return min(int(prepared.train.response_lengths_N.max()), ANSWER_TOKENS)
 
 
+def losses(prepared: Prepared, loss: float | None) -> dict[str, float | None]:
+    """The validation loss as run.json tells it."""
+    return {"validation_loss": loss, "validation_bits_per_byte": bits_per_byte(loss, prepared)}
+
+
 def bits_per_byte(loss: float | None, prepared: Prepared) -> float | None:
     """`loss` (nats a token) in bits a byte of response text: losses of different tokenizers do not compare.
 

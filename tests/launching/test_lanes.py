@@ -125,7 +125,9 @@ def forecast(run: str, memory: float = 5 * GIB, device: str = "cuda", **more: An
 def lanes(local: Local, *forecasts: Forecast) -> Lanes | None:
     config = compose("train", ["model=t5-nano"])
     jobs = [Job(config, Path(item.run)) for item in forecasts]
-    return lanes_of(local, jobs, forecasts, lambda: MACHINE, Pool(Children(), lambda name, error: None))
+    return lanes_of(
+        local, jobs, forecasts, lambda: MACHINE, Pool(Children(), lambda name, error: None), len(jobs)
+    )
 
 
 def test_students_share_gpus_by_their_forecasts() -> None:

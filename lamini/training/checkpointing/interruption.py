@@ -25,6 +25,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 class Interrupted(BaseException):
     """The run was asked to stop. No Exception, so that no library on the way takes it for a failure."""
 
+    pruned = False  # by a search, for good
+
 
 class Interruption(pl.Callback):
     """Turns signals into a checkpoint and an `Interrupted` after the step; a second Ctrl-C stops at once.

@@ -1,0 +1,1 @@
+"""Searching instead of sweeping: which values are tried next depends on what came out before."""
