@@ -284,7 +284,8 @@ class GenerateConfig:
     responses: Responses  # paper section 3.2
     curation: Curation  # what is dropped, and why
     diversity: Diversity  # of the table on the data set's card (paper Table 2)
-    limits: Limits  # what the teacher bears
+    workers: int  # processes that ask the teacher; hydra/launcher=local, slurm or ray says where they run
+    limits: Limits  # what the teacher bears, of all workers together
     budget: Budget  # what it may cost
     paths: Paths  # where data sets go
 

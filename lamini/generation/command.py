@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
@@ -18,14 +19,24 @@ from lamini.config import GenerateConfig
 from lamini.curation import options as curation
 from lamini.entry import Start
 from lamini.errors import UserError
+from lamini.generation import spreading
 from lamini.instructions import checks
+from lamini.launching.options import launcher_of
 from lamini.runs import Job
 from lamini.schema import typed
 from lamini.students.locate import check_tokenizer
 from lamini.teacher import money, pace
+from lamini.teacher.options import Replay
 from lamini.teacher.stopping import Interruption, Stopped
+from lamini.workers import crews
 
 STOPPED = 1
+PRELOAD = ["lamini.generation.share"]
+TEACHERS = {  # what a worker imports before it begins
+    "OpenAI": "lamini.teacher.openai_compatible",
+    "Transformers": "lamini.teacher.local",
+    "Oracle": "lamini.teacher.embedded",
+}
 _statuses: list[int] = []  # of the jobs of this line: Hydra's launcher calls them one by one
 
 
@@ -42,6 +53,10 @@ def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: lis
     """
     for one in jobs:
         check(one.config)
+    crews.check(jobs, multirun)
+    for one in jobs:
+        if crews.wanted(one.launcher, one.config.workers, multirun):
+            _check_workers(one.config)
     for one in jobs:
         runs.ensure_writable(one.folder, "paths.output_dir")
         runs.ensure_writable(Path(one.config.log).expanduser().parent, "log")
@@ -64,6 +79,17 @@ def check(config: GenerateConfig) -> None:
         check_tokenizer(config.tokenizer, "tokenizer")
 
 
+def _check_workers(config: GenerateConfig) -> None:
+    """Refuse what several cannot do better than one."""
+    if getattr(config.teacher, "batch", False):
+        raise UserError(
+            f"workers={config.workers}: teacher.batch=true sends whole files itself; leave out workers"
+        )
+    if isinstance(config.teacher, Replay):
+        raise UserError(f"workers={config.workers}: teacher=replay asks nobody; leave out workers")
+    spreading.check(config.limits, config.workers)
+
+
 def _check_numbers(config: GenerateConfig) -> None:
     for key in ("shard_rows", "dry_run_sample"):
         if (value := getattr(config, key)) < 1:
@@ -75,10 +101,15 @@ def _check_numbers(config: GenerateConfig) -> None:
 def job(config: DictConfig) -> None:
     """One job as Hydra's launcher calls it; what ends it early leaves a sentence and a status."""
     if max(_statuses, default=0) < 128:  # else a signal ended the job before, and it meant the sweep
-        _statuses.append(_run(typed(config, GenerateConfig), Path(HydraConfig.get().runtime.output_dir)))
+        hydra = HydraConfig.get()
+        told, launcher = typed(config, GenerateConfig), launcher_of(hydra.launcher)
+        crew = None
+        if crews.wanted(launcher, told.workers, hydra.mode == RunMode.MULTIRUN) and not told.dry_run:
+            crew = crews.crew_of(launcher, told.workers, [*PRELOAD, TEACHERS[type(told.teacher).__name__]])
+        _statuses.append(_run(told, Path(hydra.runtime.output_dir), crew))
 
 
-def _run(config: GenerateConfig, folder: Path) -> int:
+def _run(config: GenerateConfig, folder: Path, crew: crews.Crew | None) -> int:
     from lamini.generation import dry_run, stages
 
     interruption = Interruption()
@@ -87,7 +118,7 @@ def _run(config: GenerateConfig, folder: Path) -> int:
             if config.dry_run:
                 dry_run.price(config, interruption)
             else:
-                stages.generate(config, folder, interruption)
+                stages.generate(config, folder, interruption, crew)
         return 0
     except UserError as error:
         print(f"{folder.name}: {error}", file=sys.stderr, flush=True)

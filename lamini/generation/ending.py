@@ -39,6 +39,7 @@ BESIDES = (
     "tokenizer",
     "name",
     "diversity",
+    "workers",
 )
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lamini import responses
 from lamini.config import GenerateConfig
@@ -39,10 +39,15 @@ from lamini.instructions.records import Instruction
 from lamini.instructions.sources import read, taken, writing
 from lamini.instructions.writing import Writing
 from lamini.teacher.stopping import Interruption
+from lamini.workers.crews import Crew
+
+T = TypeVar("T")
 
 
-def generate(config: GenerateConfig, folder: Path, interruption: Interruption) -> None:
-    """Make the data set of `config` in `folder`, or say that it is there.
+def generate(
+    config: GenerateConfig, folder: Path, interruption: Interruption, crew: Crew | None = None
+) -> None:
+    """Make the data set of `config` in `folder`, or say that it is there; a `crew` has `config.workers`.
 
     Raises:
         UserError: the folder holds another data set, or something of the configuration is wrong.
@@ -52,7 +57,7 @@ def generate(config: GenerateConfig, folder: Path, interruption: Interruption) -
         print(f"{folder}: done already, skipped", flush=True)
         return
     counts, work = Counts(), folder / "stages"
-    with asking(config, interruption) as asked:
+    with asking(config, interruption, crew, config.workers) as asked:
         with ShardWriter(work, config.shard_rows, "instructions", INSTRUCTIONS) as writer:
             for batch in batches(map(instruction_row, _instructions(asked, counts)), INSTRUCTIONS):
                 writer.write(batch)
@@ -119,7 +124,22 @@ def ask_responses(asked: Asked, work: Path, counts: Counts) -> None:
     """Have every instruction of stage 1 answered; the answers stay in the log."""
     options, seed = asked.config.responses, asked.config.seed
     total = counts.instructions.total() * options.samples
-    asked.ask("responses", responses.requests(read_instructions(work), options, seed), total, lambda *_: None)
+    asked.ask(
+        "responses",
+        _Again(lambda: responses.requests(read_instructions(work), options, seed)),
+        total,
+        lambda *_: None,
+    )
+
+
+class _Again(Iterable[T]):
+    """What can be gone through several times without being held."""
+
+    def __init__(self, begin: Callable[[], Iterator[T]]) -> None:
+        self._begin = begin
+
+    def __iter__(self) -> Iterator[T]:
+        return self._begin()
 
 
 def write_pairs(asked: Asked, work: Path, folder: Path, counts: Counts) -> None:

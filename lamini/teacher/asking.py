@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -30,8 +30,10 @@ from lamini.teacher.money import Budget, Expected, about_tokens, dollars, spent
 from lamini.teacher.pace import Pace
 from lamini.teacher.protocol import Answer, Request, Teacher
 from lamini.teacher.stopping import Interruption, Stopped
+from lamini.teacher.worker_log import WorkerLog
 
 T = TypeVar("T")
+Log = RequestLog | WorkerLog
 LOOKUP = 128  # requests looked up in the log at once
 ROOM = 2048  # items between source and consumer, beside one for each slot
 OPEN = 4  # requests for each slot that have begun: those between two tries hold no slot
@@ -55,7 +57,7 @@ class Outcome:
 async def ask(
     teacher: Teacher,
     requests: Iterable[tuple[T, Request]],
-    log: RequestLog,
+    log: Log,
     limits: Limits,
     *,
     meter: Meter,
@@ -64,19 +66,22 @@ async def ask(
     interruption: Interruption | None = None,
     backoff: Backoff | None = None,
     remember: bool = True,
+    set_aside: Mapping[str, Entry] | None = None,
 ) -> AsyncGenerator[tuple[T, Outcome], None]:
     """Outcomes of all requests, in order of completion, each with the item it came with.
 
     `requests` is pulled as slots get free. The same key twice is asked once. `budget` is in dollars at the
     prices of `meter`; `tokens` estimates the prompt tokens of a request. With `remember=False` failures are
-    not written to the log: a replay must not tell the real teacher that it failed. Who leaves the loop early
-    closes the iterator (contextlib.aclosing): what is in flight is still waited for and logged.
+    not written to the log: a replay must not tell the real teacher that it failed. `set_aside` are keys that
+    workers have given up for this job: they are not tried again. Who leaves the loop early closes the
+    iterator (contextlib.aclosing): what is in flight is still waited for and logged.
 
     Raises:
         UserError: from the teacher, the log or the budget; what was in flight has been logged.
         Stopped: the budget is used up, the teacher answers nothing any more, or a signal came.
     """
     job: _Job[T] = _Job(teacher, log, limits, meter, budget, Expected(tokens), backoff or Backoff(), remember)
+    job.set_aside.update(set_aside or {})
     with interruption.telling(job.interrupt) if interruption else nullcontext():
         running = asyncio.create_task(job.run(iter(requests)))
         try:
@@ -110,7 +115,7 @@ class _Job(Generic[T]):
     """One call of `ask`: what its feeder, its requests and its committer share."""
 
     def __init__(
-        self, teacher: Teacher, log: RequestLog, limits: Limits, meter: Meter, budget: float | None,
+        self, teacher: Teacher, log: Log, limits: Limits, meter: Meter, budget: float | None,
         expected: Expected, backoff: Backoff, remember: bool,
     ) -> None:  # fmt: skip
         self.teacher, self.log, self.meter = teacher, log, meter

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from lamini.errors import UserError
 from lamini.teacher.log import Entry, RequestLog, Row
+from lamini.teacher.worker_log import WorkerLog
 
 GATHER = 0.02  # seconds
 BACKLOG = 64  # rows that may have arrived and not be on disk
@@ -25,7 +26,7 @@ class Committer:
     """Writes the rows of one job; `failed` hears at once what went wrong, `committed` runs in the thread."""
 
     def __init__(
-        self, log: RequestLog, failed: Callable[[UserError], None], committed: Callable[[], None]
+        self, log: RequestLog | WorkerLog, failed: Callable[[UserError], None], committed: Callable[[], None]
     ) -> None:
         self.log, self.failed, self.committed = log, failed, committed
         self._rows: list[tuple[Row, Then]] = []

@@ -44,6 +44,8 @@ ON CONFLICT (kind, model, batched) DO UPDATE SET answers = answers + 1,
     prompt_tokens = prompt_tokens + excluded.prompt_tokens,
     response_tokens = response_tokens + excluded.response_tokens
 """
+PARTS = "CREATE TABLE IF NOT EXISTS parts (name TEXT PRIMARY KEY, offset INTEGER NOT NULL)"
+"""How far the logs of workers have been put in (lamini/teacher/merging.py); older logs have no such table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +124,42 @@ class RequestLog:
         Raises:
             UserError: they cannot be written; nothing of them is in the log.
         """
-        rows = list(rows)
+        taken = self._safely(list(rows), None)
+        return self.get(taken) if taken else {}
+
+    def put_part(self, rows: Iterable[Row], name: str, offset: int) -> None:
+        """As `put`, of rows that stand in a worker's file `name` up to the byte `offset`: once, for ever.
+
+        Raises:
+            UserError: as `put`.
+        """
+        self._safely(list(rows), (name, offset))
+
+    def offset(self, name: str) -> int:
+        """Up to which byte the file `name` of a worker was put in; 0 where nothing was."""
+        with self._writing, explained(self.path):
+            self._writer.execute(PARTS)
+            row = self._writer.execute("SELECT offset FROM parts WHERE name=?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _safely(self, rows: list[Row], part: tuple[str, int] | None) -> list[str]:
+        """Write in one transaction, on a full disk into the reserve; keys that had an answer already."""
         with self._writing:
             try:
-                taken = self._put(rows)
+                return self._put(rows, part)
             except UserError as error:
                 if not _full(error) or self._reserve.closed:
                     raise
                 self._reserve.close()
-                taken = self._put(rows)
+                taken = self._put(rows, part)
                 self.trouble = error
-        return self.get(taken) if taken else {}
+                return taken
 
-    def _put(self, rows: list[Row]) -> list[str]:
+    def _put(self, rows: list[Row], part: tuple[str, int] | None) -> list[str]:
         taken = []
         with explained(self.path), transaction(self._writer):
+            if part is not None:
+                self._writer.execute("INSERT OR REPLACE INTO parts VALUES (?, ?)", part)
             for row in rows:
                 values = _values(row)
                 if self._writer.execute(INSERT, values).rowcount == 0:

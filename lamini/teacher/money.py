@@ -15,8 +15,17 @@ from lamini.teacher.log import RequestLog
 from lamini.teacher.prices import BATCHED, Prices
 from lamini.teacher.protocol import Answer, Request
 from lamini.teacher.stopping import Stopped
+from lamini.teacher.worker_log import WorkerLog
 
 UNSEEN = 1000  # response tokens to expect before the first response was seen
+
+
+class UsedUp(Stopped):
+    """What is left of the budget does not bear another request."""
+
+
+class TooSmall(UserError):
+    """The whole budget does not bear a request."""
 
 
 def dollars(prices: Prices, prompt_tokens: float | None, response_tokens: float | None) -> float | None:
@@ -30,7 +39,7 @@ def dollars(prices: Prices, prompt_tokens: float | None, response_tokens: float 
     return (prompt_tokens * prices.prompt + response_tokens * prices.response) / 1e6
 
 
-def spent(log: RequestLog, kind: str, model: str, prices: Prices) -> float | None:
+def spent(log: RequestLog | WorkerLog, kind: str, model: str, prices: Prices) -> float | None:
     """Dollars that this log's answers of a teacher cost at these prices; None where those are not known."""
     direct, batched = log.usage(kind, model), log.usage(kind, model, batched=True)
     prompt = direct.prompt_tokens + BATCHED * batched.prompt_tokens
@@ -106,18 +115,18 @@ class Budget:
         """Wait until `take` may succeed.
 
         Raises:
-            UserError: not even one request fits into the whole budget.
-            Stopped: it does not fit although nothing is on its way.
+            TooSmall: not even one request fits into the whole budget.
+            UsedUp: it does not fit although nothing is on its way.
         """
         price = dollars(self.prices, *tokens) or 0.0
         if self.usd is not None and price > self.usd:
-            raise UserError(
+            raise TooSmall(
                 f"budget.usd={self.usd:g} is below the price of one request, about ${price:.6f}: raise it, or"
                 " bound the answer with sampling.max_tokens"
             )
         while not self._fits(price):
             if not self.reservations:
-                raise Stopped(
+                raise UsedUp(
                     f"budget.usd={self.usd:g} does not bear another request (the log has cost"
                     f" ${self.spent:.4f}): raise it, and the same line continues"
                 )

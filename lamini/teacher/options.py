@@ -138,6 +138,13 @@ class Transformers:
         """What a token costs."""
         return self.prices
 
+    @property
+    def logged(self) -> tuple[str, str]:
+        """Kind and model in the request log, as LocalModel has them, without importing torch."""
+        from lamini.teacher.protocol import log_name
+
+        return "transformers", log_name(self.model, {"max_tokens": self.max_tokens})
+
     def build(self, log: Path, timeout: float, concurrency: int) -> Teacher:
         """The teacher, its weights loaded.
 

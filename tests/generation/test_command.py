@@ -51,6 +51,16 @@ def said(
         ((*EMBEDDED, f"{SEEDS}.path=missing.jsonl"), f"{SEEDS}.path=missing.jsonl does not exist"),
         ((*EMBEDDED, "instructions.sources.seeds.collection=p4"), "collection=p4 is no collection"),
         ((*EMBEDDED, "curation.lossy=nowhere"), "curation.lossy=nowhere is no folder"),
+        ((*EMBEDDED, "workers=0"), "workers=0 must be at least 1"),
+        (("teacher=replay", "instructions=embedded", "workers=2"), "teacher=replay asks nobody; leave out"),
+        (
+            (*EMBEDDED, "workers=9", "limits.requests_per_minute=8"),
+            "limits.requests_per_minute=8 is less than one for each of workers=9",
+        ),
+        (
+            ("-m", *EMBEDDED, "workers=2", "hydra/launcher=slurm"),
+            "workers=2 with -m and hydra/launcher=slurm: the jobs of a sweep are sent away already",
+        ),
     ],
 )
 def test_a_mistake_gets_its_sentence_before_anything_starts(

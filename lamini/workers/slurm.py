@@ -1,0 +1,111 @@
+"""Workers as an array of SLURM jobs, submitted by submitit with the launcher's own options.
+
+Who lives is asked of `squeue`: it needs no accounting database. A job that ran into its time limit, was
+pre-empted or lost its node is no accident of its task: the line sends another worker.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lamini.errors import UserError
+
+ASK = 2.0  # seconds between two questions to squeue
+UNSEEN = 30.0  # seconds in which a job may not have appeared in the queue yet
+LIVING = {
+    "PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "RESIZING",
+    "SIGNALING", "STAGE_OUT", "STOPPED", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD",
+}  # fmt: skip
+OURS = {"submitit_folder", "max_num_timeout"}  # of the executor itself
+GENERAL = {"timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name",
+           "stderr_to_stdout"}  # fmt: skip
+
+
+class SlurmCrew:
+    """Jobs of one cluster; `options` are the keys of hydra-submitit-launcher."""
+
+    where = "on SLURM"
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        self.jobs: dict[int, tuple[str, float]] = {}  # member -> job id, when it was submitted
+        self.asked, self.known = 0.0, dict[str, str]()
+
+    def start(self, folder: Path, members: Sequence[int], badge: str) -> None:
+        """See `Crew`."""
+        import submitit
+        from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+        from lamini.workers.member import serve
+
+        executor = submitit.AutoExecutor(cluster="slurm", folder=folder / "slurm" / "%j")
+        named = {key: value for key, value in self.options.items() if key not in OURS}
+        executor.update_parameters(
+            **{key if key in GENERAL else f"slurm_{key}": value for key, value in named.items()}
+        )
+        executor.update_parameters(name=f"{named.get('name', 'lamini')}-worker")
+        try:
+            with executor.batch():
+                jobs = [executor.submit(serve, folder.absolute(), member, badge) for member in members]
+        except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError) as error:
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            raise UserError(f"SLURM does not take the workers: {lines[-1] if lines else error}") from error
+        now = time.monotonic()
+        self.jobs |= {member: (job.job_id, now) for member, job in zip(members, jobs, strict=True)}
+        print(
+            f"workers wait for their places on SLURM: jobs {', '.join(job.job_id for job in jobs)}",
+            flush=True,
+        )
+
+    def ended(self) -> dict[int, str]:
+        """See `Crew`."""
+        if not self.jobs or time.monotonic() - self.asked < ASK:
+            return {}
+        self.asked = time.monotonic()
+        states = _states({job.split("_")[0] for job, _ in self.jobs.values()})
+        if states is None:
+            return {}  # the controller is busy or away: nothing is known
+        found = {}
+        for member, (job, since) in list(self.jobs.items()):
+            state = states.get(job)
+            self.known[job] = state or self.known.get(job, "")
+            young = not self.known[job] and time.monotonic() - since < UNSEEN
+            if state in LIVING or young:
+                continue
+            found[member] = f"(SLURM job {job}) ended as {self.known[job].lower() or 'unknown'}"
+            del self.jobs[member]
+        return found
+
+    def members(self) -> set[int]:
+        """See `Crew`."""
+        return set(self.jobs)
+
+    def end(self) -> None:
+        """See `Crew`."""
+        ids = [job for job, _ in self.jobs.values()]
+        if ids:
+            subprocess.run(["scancel", *ids], capture_output=True, check=False, timeout=60)
+        self.jobs.clear()
+
+
+def _states(ids: set[str]) -> dict[str, str] | None:
+    """Job id -> state, of those the controller still knows; None where it does not answer."""
+    line = [
+        "squeue",
+        "--noheader",
+        "--array",
+        "--states=all",
+        "--format=%i %T",
+        f"--jobs={','.join(sorted(ids))}",
+    ]
+    try:
+        answer = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+    except subprocess.TimeoutExpired:
+        return None
+    if answer.returncode and "Invalid job id" not in answer.stderr:
+        return None
+    return dict(words for row in answer.stdout.splitlines() if len(words := row.split(maxsplit=1)) == 2)
