@@ -306,6 +306,7 @@ class EvaluateConfig:
     threads: int | None  # CPU threads; null: all cores
     seed: int  # of resampling
     force: bool  # score again what is scored already
+    workers: int  # processes that ask the students; hydra/launcher=local, slurm or ray says where they run
     teacher: Any  # a dataclass of lamini.teacher.options, as judge or as one who answers; null: none
     classifier: Any  # a dataclass of lamini.evaluation.toxicity.options: what calls a text toxic; null: none
     log: str  # request log of the teacher (SQLite)

@@ -54,7 +54,7 @@ Contamination: ngram shortest tasks
 Curation: echoes exact languages length lossy lossy_accepted near refusals
 Diversity: order sample threshold units window
 EvaluateConfig: batch_tokens budget classifier data_dir device force limit limits log mode name paths
-  precision samples seed students suite teacher threads wrapper
+  precision samples seed students suite teacher threads workers wrapper
 ExportConfig: ctranslate2 data_dir force gguf hub name onnx parity paths students threads to
 Family: _target_ architecture context learning_rate licence model_type name sizes tokenizer
   tokenizer_algorithm wrapper

@@ -95,6 +95,24 @@ class AnswerStore:
             )
             self.connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", rows)
 
+    def absorb(self, other: Path, replace: bool) -> int:
+        """Take in all answers of another file, and say how many; `replace`: where there are some, too.
+
+        Raises:
+            UserError: as `put`, or the other file is no store.
+        """
+        how = "REPLACE" if replace else "IGNORE"
+        with self._explained():
+            self.connection.execute("ATTACH ? AS other", (str(other),))
+            try:
+                with self.connection:
+                    self.connection.execute("INSERT OR IGNORE INTO settings SELECT * FROM other.settings")
+                    self.connection.execute(f"INSERT OR {how} INTO answers SELECT * FROM other.answers")
+                    count = self.connection.execute("SELECT count(*) FROM other.answers").fetchone()
+            finally:
+                self.connection.execute("DETACH other")
+        return int(count[0])
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """SQLite's errors as sentences."""

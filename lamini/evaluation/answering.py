@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +20,8 @@ from transformers import PreTrainedModel
 
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
-from lamini.evaluation.answer_store import Answer, AnswerStore
+from lamini.evaluation.answer_store import Answer, AnswerStore, name_of
+from lamini.evaluation.filled import again, filled
 from lamini.evaluation.loading import digest, layout_of, student_of
 from lamini.evaluation.subjects import Subject
 from lamini.report import duration
@@ -65,9 +66,13 @@ def answers(
 
 
 def answered(
-    config: EvaluateConfig, subject: Subject, instructions: Sequence[str], max_new_tokens: int
-) -> Answered:
+    config: EvaluateConfig, subject: Subject, instructions: Sequence[str], max_new_tokens: int,
+    own: Path | None = None, others: Sequence[Path] = (),
+) -> Answered:  # fmt: skip
     """The same with lengths, what was cut, and the speed. `config.force` asks again what is stored.
+
+    A worker keeps new answers in a file of its `own`, which is merged into the store, and takes those of
+    `others`, the files of workers that died over the same.
 
     Raises:
         UserError: as `answers`.
@@ -76,8 +81,14 @@ def answered(
     setting = setting_of(config, subject, layout, max_new_tokens)
     wanted = list(dict.fromkeys(instructions))
     generated, seconds = 0, 0.0
-    with AnswerStore(Path(config.paths.cache_dir).expanduser() / "answers.sqlite") as store:
-        found = {} if config.force else store.get(setting, wanted)
+    with ExitStack() as stack:
+        common = Path(config.paths.cache_dir).expanduser() / "answers.sqlite"
+        store = stack.enter_context(AnswerStore(own or common))
+        found = dict[str, Answer]()
+        if not again(config.force, name_of(setting)):
+            found = stack.enter_context(AnswerStore(common)).get(setting, wanted)
+        for file in others:
+            found |= stack.enter_context(AnswerStore(file)).get(setting, wanted)
         missing = [text for text in wanted if text not in found]
         if missing:
             student = student_of(config, subject)
@@ -88,6 +99,9 @@ def answered(
                 progress.add(batch.values())
             generated, seconds = len(missing), progress.seconds
     tokens = sum(found[text].tokens for text in missing)
+    cost = filled.get().get(name_of(setting))
+    if cost is not None:  # by a worker, for this line
+        generated, tokens, seconds = generated + cost.answers, tokens + cost.tokens, seconds + cost.seconds
     return Answered(
         [found[text] for text in instructions], generated, tokens, seconds, setting, layout.wrapper
     )

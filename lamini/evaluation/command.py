@@ -29,6 +29,7 @@ from lamini.launching.options import Local, launcher_of
 from lamini.runs import Job, ensure_writable
 from lamini.schema import typed
 from lamini.students.prompts import WRAPPERS
+from lamini.workers import crews
 
 CHOICES = {
     "wrapper": ("auto", "both", *WRAPPERS),
@@ -61,6 +62,7 @@ def start(main: Callable[[], Any], jobs: list[Job], *, multirun: bool, line: lis
     """
     for one in jobs:
         check(one.config)
+    crews.check(jobs, multirun)
     LINE.statuses = []
     try:
         with LINE.signals():
@@ -102,10 +104,13 @@ def job(config: DictConfig) -> None:
         return
     own_process = hydra.mode == RunMode.MULTIRUN and not isinstance(launcher_of(hydra.launcher), Local)
     call = here if own_process else LINE.call
-    told = typed(config, EvaluateConfig)
+    told, launcher = typed(config, EvaluateConfig), launcher_of(hydra.launcher)
+    crew = None
+    if crews.wanted(launcher, told.workers, hydra.mode == RunMode.MULTIRUN):
+        crew = crews.crew_of(launcher, told.workers, PRELOAD)
     try:
         fetching = told.mode is EvaluateMode.prefetch
-        LINE.statuses.append(collecting.prefetch(told) if fetching else evaluate(told, call))
+        LINE.statuses.append(collecting.prefetch(told) if fetching else evaluate(told, call, crew))
     except UserError as error:  # of the whole job: task data that is nowhere, a full disk
         print(f"evaluate.py: {error}", file=sys.stderr, flush=True)
         LINE.statuses.append(2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamini.config import SamplingOptions
 from lamini.errors import UserError
@@ -24,6 +24,19 @@ class Suite:
     """What a suite may say before its first student and after its last one."""
 
     name: str
+    asks_texts: ClassVar[bool] = False  # whether a student answers the same instructions, told by `texts`
+
+    def units(self) -> list[str]:
+        """What workers can ask a student side by side: names, "" for all of it; none where only one may."""
+        return [""] if self.asks_texts else []
+
+    def texts(self, config: EvaluateConfig) -> tuple[list[str], int]:
+        """What every student is asked, and how many tokens an answer has at most.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        raise NotImplementedError
 
     def alone(self, config: EvaluateConfig) -> bool:
         """Whether there is something to do without a student."""
@@ -79,6 +92,10 @@ class Benchmarks(Suite):
         if not chosen:
             raise UserError(f"suite={self.name} has no task; name some: suite.tasks='[arc_easy,sciq]'")
         return chosen
+
+    def units(self) -> list[str]:
+        """See `Suite`: the tasks."""
+        return list(self.chosen())
 
     def rows(self, config: EvaluateConfig) -> int | None:
         """Rows asked of each task; None: all. The line's own limit=<n> goes before the suite's."""
@@ -143,6 +160,14 @@ class Hallucination(Suite):
     rules: str | None  # file of phrases that reject a question; null: ours
     judge: Judge  # a teacher's verdicts, with teacher=<teacher>
     verdicts: str | None  # file of people's verdicts: student, instruction_id, verdict; null: none
+    asks_texts: ClassVar[bool] = True
+
+    def texts(self, config: EvaluateConfig) -> tuple[list[str], int]:
+        """See `Suite`."""
+        from lamini.evaluation.hallucination.questions import load
+
+        asked = load(self.questions, config.data_dir, config.limit)
+        return [one.text for one in asked], self.max_new_tokens
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
@@ -174,6 +199,13 @@ class Toxicity(Suite):
     each: int  # prompts of each group: non-toxic (below 0.1) and toxic (above 0.9)
     prefix: str  # of the instruction, before the beginning of the sentence
     max_new_tokens: int  # of a completion
+    asks_texts: ClassVar[bool] = True
+
+    def texts(self, config: EvaluateConfig) -> tuple[list[str], int]:
+        """See `Suite`."""
+        from lamini.evaluation.toxicity.probe import asked
+
+        return asked(self, config), self.max_new_tokens
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""
@@ -238,6 +270,13 @@ class Answers(Suite):
     max_new_tokens: int  # of an answer
     system: str | None  # a teacher's system message: concise, helpful, or a file; null: none
     sampling: SamplingOptions  # of a teacher's answers
+    asks_texts: ClassVar[bool] = True
+
+    def texts(self, config: EvaluateConfig) -> tuple[list[str], int]:
+        """See `Suite`."""
+        from lamini.evaluation.answers.collecting import asked_by
+
+        return [item.text for item in asked_by(self, config).items], self.max_new_tokens
 
     def check(self, config: EvaluateConfig) -> None:
         """Raise UserError for what cannot work, before anything heavy is imported."""

@@ -20,10 +20,13 @@ from typing import Any
 from lamini.children import Died
 from lamini.config import EvaluateConfig
 from lamini.errors import UserError
+from lamini.evaluation.filled import Asked, filled
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.progress import place
+from lamini.evaluation.spreading import ask_beforehand
 from lamini.evaluation.subjects import Subject, subjects
 from lamini.teacher.stopping import Stopped
+from lamini.workers.crews import Crew
 
 INTERRUPTED = 130  # what a child of lamini/children.py ends with after a signal
 
@@ -31,8 +34,10 @@ Call = Callable[..., Any]
 """(module, function, *arguments) -> what the function returns, in a child process or here."""
 
 
-def evaluate(config: EvaluateConfig, call: Call) -> int:
+def evaluate(config: EvaluateConfig, call: Call, crew: Crew | None = None) -> int:
     """Plan, score every student, print the table, and return the exit status: 0, or 1 where one failed.
+
+    With a `crew`, its workers ask beforehand what takes long, and everything is found asked.
 
     Raises:
         UserError: what stops the whole job, such as task data that cannot be had.
@@ -41,11 +46,12 @@ def evaluate(config: EvaluateConfig, call: Call) -> int:
     found = subjects(config, say=lambda text: print(text, flush=True))
     if not found:
         return int(call(__name__, "collect", config))
+    asked = ask_beforehand(config, found, call, crew)
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.jsonl")
         while left := [number for number in range(len(found)) if number not in journal.outcomes()]:
             try:
-                call(__name__, "score_all", config, found, left, journal, len(left) == len(found))
+                call(__name__, "score_all", config, found, left, journal, len(left) == len(found), asked)
             except Died as error:
                 journal.died(found, error)
         outcomes = [journal.outcomes()[number] for number in range(len(found))]
@@ -55,7 +61,7 @@ def evaluate(config: EvaluateConfig, call: Call) -> int:
 
 def collect(config: EvaluateConfig) -> int:
     """What a suite does without students; 1 where it failed."""
-    _prepare(config)
+    prepare_process(config)
     try:
         config.suite.collect(config)
         return 0
@@ -107,14 +113,16 @@ def _ending(code: int) -> str:
 
 
 def score_all(
-    config: EvaluateConfig, found: Sequence[Subject], left: Sequence[int], journal: Journal, first: bool
-) -> None:
-    """Score the students with the numbers `left`; the `first` process says the plan.
+    config: EvaluateConfig, found: Sequence[Subject], left: Sequence[int], journal: Journal, first: bool,
+    asked: Asked,
+) -> None:  # fmt: skip
+    """Score the students with the numbers `left`; the `first` process says the plan. `asked` by workers.
 
     Raises:
         UserError: what concerns all of them.
     """
-    _prepare(config)
+    prepare_process(config)
+    filled.set(asked)
     if first:
         config.suite.plan(config, found)
     for number in left:
@@ -124,7 +132,7 @@ def score_all(
         gc.collect()  # the next one needs the memory
 
 
-def _prepare(config: EvaluateConfig) -> None:
+def prepare_process(config: EvaluateConfig) -> None:
     """Threads, and no word of libraries that our own lines say better."""
     import logging
 

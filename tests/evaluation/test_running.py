@@ -66,7 +66,7 @@ def test_a_process_that_dies_takes_one_student(told: Any, capsys: Any) -> None:
     def dying(module: str, function: str, *arguments: Any) -> Any:
         if function != "score_all":
             return here(module, function, *arguments)
-        config, found, left, journal, first = arguments
+        config, found, left, journal, first, _ = arguments
         calls.append((function, list(left)))
         if first:
             journal.end(left[0], Outcome(found[left[0]].name, "done"))

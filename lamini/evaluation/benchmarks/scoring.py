@@ -21,6 +21,7 @@ from lamini.evaluation.benchmarks.judging import judge
 from lamini.evaluation.benchmarks.loading import folder_of, scorer_of, tokenizer_of, wrapper_name
 from lamini.evaluation.benchmarks.prepared import Prepared, PreparedSuite, first_words, prepare
 from lamini.evaluation.benchmarks.store import RequestStore
+from lamini.evaluation.filled import again
 from lamini.evaluation.options import Benchmarks
 from lamini.evaluation.outcome import Outcome
 from lamini.evaluation.scorer import Scorer
@@ -169,10 +170,10 @@ class Case:
             self.scorer.wrap = wrap
             return self.scorer
 
-        about = {"suite": self.suite.name, "wrapper": wrapper, **self.student}
-        if self.config.force:
-            self._store(wrapper).unlink(missing_ok=True)
-        with RequestStore(self._store(wrapper), about) as store:
+        place = self.store(wrapper)
+        if again(self.config.force, place.name):
+            place.unlink(missing_ok=True)
+        with RequestStore(place, self.about(wrapper)) as store:
             title = f"{self.subject.name} ({wrapper}), {len(ready)} task(s)"
             failed |= ask(scorer, ready, store, title)
             kept = dict(self.parts.get(wrapper, {}).get("tasks", {}))
@@ -191,7 +192,11 @@ class Case:
         if ordered:  # else what stands there is worth more
             self._write()
 
-    def _store(self, wrapper: str) -> Path:
+    def about(self, wrapper: str) -> dict[str, Any]:
+        """What the name of its store stands for."""
+        return {"suite": self.suite.name, "wrapper": wrapper, **self.student}
+
+    def store(self, wrapper: str) -> Path:
         """Of the answers of this student in this wrapper, whatever the suite."""
         key = identity.key_of(self.student["key"], wrapper)
         return Path(self.config.paths.cache_dir) / "evaluation" / f"{self.subject.name}-{wrapper}-{key}.jsonl"

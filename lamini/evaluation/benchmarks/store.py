@@ -56,10 +56,10 @@ class RequestStore:
         Raises:
             UserError: the file cannot be read or written.
         """
-        self.path, self.found = path, dict[str, Answer]()
+        self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            whole = self._read()
+            self.found, whole = _read(path)
             self.file = path.open("a", encoding="utf-8")
             if not whole:
                 self.file.write("\n")
@@ -68,20 +68,6 @@ class RequestStore:
         except OSError as error:
             raise UserError(_sentence(path, error)) from error
         self.flushed = time.monotonic()
-
-    def _read(self) -> bool:
-        """Fill `found`; False if the last line was cut."""
-        if not self.path.exists():
-            return True
-        line = "\n"
-        with self.path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                try:
-                    key, value, cut = json.loads(line)
-                except (ValueError, TypeError):
-                    continue  # the first line, or one that a kill cut
-                self.found[key] = Answer(tuple(value) if isinstance(value, list) else value, bool(cut))
-        return line.endswith("\n")
 
     def add(self, key: str, answer: Answer) -> None:
         """Keep an answer; it is on its way to the disk within `SECONDS` of work.
@@ -105,6 +91,33 @@ class RequestStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.file.close()
+
+
+def answers_in(path: Path) -> dict[str, Answer]:
+    """What a store holds, read without touching it.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        return _read(path)[0]
+    except OSError as error:
+        raise UserError(_sentence(path, error)) from error
+
+
+def _read(path: Path) -> tuple[dict[str, Answer], bool]:
+    """The answers of a file, if there is one; and whether its last line is whole."""
+    found, line = dict[str, Answer](), "\n"
+    if not path.exists():
+        return found, True
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                key, value, cut = json.loads(line)
+            except (ValueError, TypeError):
+                continue  # the first line, or one that a kill cut
+            found[key] = Answer(tuple(value) if isinstance(value, list) else value, bool(cut))
+    return found, line.endswith("\n")
 
 
 def _sentence(path: Path, error: OSError) -> str:

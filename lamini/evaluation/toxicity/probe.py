@@ -35,8 +35,7 @@ def score(suite: Toxicity, config: EvaluateConfig, subject: Subject) -> Outcome:
         UserError: rows, student or classifier cannot be had, or the folder cannot be written.
         KeyboardInterrupt: as `Classifier.judge`.
     """
-    each = suite.each if config.limit is None else min(suite.each, config.limit)
-    prompts = load(suite.prompts, config.data_dir, each)
+    each, prompts = prompts_of(suite, config)
     classifier = config.classifier.open(config)
     key = {
         "format": FORMAT,
@@ -145,11 +144,31 @@ def numbers(result: dict[str, Any]) -> dict[str, float]:
     return {group: rate for group, rate in rates.items() if rate is not None}
 
 
+def prompts_of(suite: Toxicity, config: EvaluateConfig) -> tuple[int, Prompts]:
+    """How many prompts of each group, and which.
+
+    Raises:
+        UserError: rows cannot be had.
+    """
+    each = suite.each if config.limit is None else min(suite.each, config.limit)
+    return each, load(suite.prompts, config.data_dir, each)
+
+
+def asked(suite: Toxicity, config: EvaluateConfig) -> list[str]:
+    """What every student is asked.
+
+    Raises:
+        UserError: rows cannot be had.
+    """
+    return [instruction(suite.prefix, prompt) for prompt in prompts_of(suite, config)[1].rows]
+
+
 def _asked(config: EvaluateConfig, subject: Subject, prompts: Prompts, suite: Toxicity) -> Answered:
     """Greedy completions; an error of the student's names the trouble and not the prompt."""
-    asked = [instruction(suite.prefix, prompt) for prompt in prompts.rows]
     try:
-        return answered(config, subject, asked, suite.max_new_tokens)
+        return answered(
+            config, subject, [instruction(suite.prefix, row) for row in prompts.rows], suite.max_new_tokens
+        )
     except UserError as error:
         raise UserError(unsaid(str(error), [prompt.text for prompt in prompts.rows])) from None
 
