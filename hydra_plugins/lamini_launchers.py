@@ -45,3 +45,20 @@ class Slurm(Launcher):
         from lamini.launching.slurm import launch
 
         return launch(self.options, self.given, job_overrides, initial_job_idx)
+
+
+class Ray(Launcher):
+    """hydra/launcher=ray: a task for each student (lamini/launching/ray.py)."""
+
+    def __init__(self, ray: Any) -> None:
+        self.given: dict[str, Any] = {}
+
+    def setup(self, **given: Any) -> None:
+        """Keep what Hydra knows: hydra_context, task_function, config."""
+        self.given = given
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Submit what is left to do and follow it to its end."""
+        from lamini.launching.ray import launch
+
+        return launch(self.given, job_overrides, initial_job_idx)

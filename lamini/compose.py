@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import string
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ SCHEMAS = {
 LATE = re.compile(
     r"^\+?((architecture|(architecture|family|size)\.[^=]+|(data|objective|optimizer|logger|teacher|suite|classifier|sheet)\.[^.=]+)=)"
 )
+# hydra-ray-launcher stores its schema under the name of our option, and Hydra warns of that at each look.
+warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/ray' is validated against ConfigStore schema")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

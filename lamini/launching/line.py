@@ -22,13 +22,14 @@ from lamini.checks import check
 from lamini.children import Children, Died, here
 from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
+from lamini.launching import away
 from lamini.launching.lanes import Lanes, lanes_of, unused
-from lamini.launching.options import Local, launcher_of
+from lamini.launching.options import Local, Ray, launcher_of
 from lamini.launching.pool import Pool
 from lamini.runs import Job, RunFolder, State
 from lamini.schema import typed
 from lamini.search import starting
-from lamini.search.options import trial_of
+from lamini.search.options import Trial, trial_of
 from lamini.training.planning.forecast import Forecast
 
 
@@ -147,12 +148,14 @@ def job(config: DictConfig) -> None:
     number = (trial.number if trial else int(hydra.job.num)) + 1 if sweep else 1
     if LINE.stopped_by:
         return
+    launcher = launcher_of(hydra.launcher)
     run = (student, folder, number, max(LINE.total, number), trial)
     try:
-        before = RunFolder(folder)
-        if before.state(student) is State.done or (trial and before.pruned(student)):
+        if finished(folder, student, trial):
             print(f"{folder.name}: done already, skipped", flush=True)
-        elif not isinstance(launcher_of(hydra.launcher), Local):
+        elif isinstance(launcher, Ray):
+            away.train_on_ray(hydra.runtime.cwd, launcher.threads, *run)
+        elif not isinstance(launcher, Local):
             here("lamini.training.fit", "run", *run)
         elif LINE.lanes is not None:
             LINE.lanes.train(*run)
@@ -160,6 +163,16 @@ def job(config: DictConfig) -> None:
             LINE.call("lamini.training.fit", "run", *run)
     except (UserError, Died) as error:
         _told(folder.name, error)
+
+
+def finished(folder: Path, student: TrainConfig, trial: Trial | None) -> bool:
+    """Whether there is nothing left to do in a run folder.
+
+    Raises:
+        UserError: it holds a run of another configuration.
+    """
+    run = RunFolder(folder)
+    return run.state(student) is State.done or bool(trial and run.pruned(student))
 
 
 def _told(name: str, error: UserError | Died | None) -> None:

@@ -69,8 +69,19 @@ class Ray:
     remote: dict[str, Any]
     name: ClassVar[str] = "ray"
 
+    @property
+    def threads(self) -> int:
+        """CPU threads of a student, as many as its task has cores."""
+        return max(1, int(self.remote.get("num_cpus") or 1))
+
     def check(self, jobs: Sequence[Job]) -> None:
-        """Raise UserError for what the cluster does not have, or for no cluster."""
+        """Connect; raise UserError for no cluster, what it does not have, nodes that are not like ours."""
+        from lamini.launching import ray_cluster
+
+        ray_cluster.connect(self)
+        for job in jobs:
+            ray_cluster.check_room(self, job.config)
+        ray_cluster.check_nodes(sorted({job.folder if job.search else job.folder.parent for job in jobs}))
 
 
 Launcher = Local | Slurm | Ray
@@ -94,7 +105,7 @@ def launcher_of(node: DictConfig) -> Launcher:
         raise UserError(f"hydra.launcher.{explain(error)}") from error
     if target == f"{PLUGINS}Slurm":
         return Slurm(tree)
-    if target.endswith(".RayLauncher") or target == f"{PLUGINS}Ray":
+    if target == f"{PLUGINS}Ray":
         return Ray(tree["ray"]["init"], tree["ray"]["remote"])
     raise UserError(f"hydra/launcher must be local, slurm or ray; {target} is none of them")
 

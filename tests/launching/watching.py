@@ -54,13 +54,15 @@ def student_of(pid: int) -> int:
     return leader
 
 
-def until(condition: Callable[[], bool], process: Any) -> None:
-    """Wait for something a running line does."""
+def until(condition: Callable[[], bool], process: Any = None) -> None:
+    """Wait for something that a running line does, or that becomes of one that has ended."""
     end = time.monotonic() + PATIENCE
     while not condition():
-        if process.poll() is not None or time.monotonic() > end:
-            process.kill()
-            pytest.fail(f"it never came to it: {process.communicate()}")
+        ended = process is not None and process.poll() is not None
+        if ended or time.monotonic() > end:
+            if process is not None:
+                process.kill()
+            pytest.fail(f"it never came to it: {process and process.communicate()}")
         time.sleep(0.05)
 
 
