@@ -12,9 +12,9 @@ from lamini.launching.line import job
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
-def main(config: DictConfig) -> None:
-    """One job of Hydra's, in whatever launcher it runs."""
-    job(config)
+def main(config: DictConfig) -> str | None:
+    """One job of Hydra's, in whatever launcher it runs; returns why it could not begin."""
+    return job(config)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ holds. Found here, it costs a second and a sentence; found by the training loop 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from lamini.config import Mode, Strategy, TrainConfig
@@ -24,8 +25,10 @@ SCHEDULES = (
 )  # fmt: skip
 
 
-def check(jobs: list[Job], multirun: bool, line: list[str]) -> None:
+def check(jobs: list[Job], multirun: bool, line: list[str], elsewhere: Collection[str] = ()) -> None:
     """Raise for whatever would stop one of the jobs of the command `line`.
+
+    `elsewhere` are names of run folders that an earlier start of the line still writes on a cluster.
 
     Raises:
         UserError: what is missing or in the way; all missing weights of a sweep in one message.
@@ -48,7 +51,7 @@ def check(jobs: list[Job], multirun: bool, line: list[str]) -> None:
         job.config.logger.check()
     for cache in {job.config.paths.cache_dir for job in jobs}:
         ensure_writable(Path(cache), "paths.cache_dir")
-    trained = [job for job in jobs if job.config.mode is Mode.train]
+    trained = [job for job in jobs if job.config.mode is Mode.train and job.folder.name not in elsewhere]
     for job in trained:
         check_folder(job)
     for job in trained:

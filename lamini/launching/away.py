@@ -14,6 +14,7 @@ from typing import Any
 from lamini.children import here
 from lamini.config import TrainConfig
 from lamini.errors import UserError
+from lamini.launching.requeue import saved_first
 from lamini.launching.ticket import VARIABLE, admit
 from lamini.runs import RunFolder
 from lamini.search.options import Trial
@@ -64,3 +65,9 @@ def train_on_ray(cwd: str, threads: int, student: TrainConfig, folder: Path, *re
     if told and RunFolder(folder).record().get("status") == "interrupted":
         sys.stdout.flush()
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_on_slurm(cwd: str, student: TrainConfig, folder: Path, *rest: Any) -> None:
+    """The same in a SLURM job, on the cores it was given; what ends the job early lets the student save."""
+    with saved_first():
+        train(cwd, int(os.environ["SLURM_CPUS_ON_NODE"]), student, folder, *rest)

@@ -19,12 +19,12 @@ from omegaconf import DictConfig
 import lamini.compose  # noqa: F401  its resolvers, for launchers whose jobs import only this module
 from lamini import report
 from lamini.checks import check
-from lamini.children import Children, Died, here
+from lamini.children import Children, Died
 from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
 from lamini.launching import away
 from lamini.launching.lanes import Lanes, lanes_of, unused
-from lamini.launching.options import Local, Ray, launcher_of
+from lamini.launching.options import Ray, Slurm, launcher_of
 from lamini.launching.pool import Pool
 from lamini.runs import Job, RunFolder, State
 from lamini.schema import typed
@@ -57,8 +57,10 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
     Raises:
         UserError: anything that would stop one of the jobs and can be known beforehand.
     """
-    jobs[0].launcher.check(jobs)
-    check(jobs, multirun, line)
+    launcher = jobs[0].launcher
+    launcher.check(jobs)
+    elsewhere = launcher.elsewhere(jobs[0].folder.parent) if isinstance(launcher, Slurm) else set()
+    check(jobs, multirun, line, elsewhere)
     LINE.total = len(jobs)
     with starting.held(jobs):
         return _run(main, jobs, multirun, line)
@@ -138,8 +140,11 @@ def _stopped(jobs: list[Job], line: list[str]) -> int:
     return 128 + (LINE.stopped_by or 0)
 
 
-def job(config: DictConfig) -> None:
-    """One job as Hydra's launcher calls it; a student that fails leaves a status, no exception."""
+def job(config: DictConfig) -> str | None:
+    """One job as Hydra's launcher calls it; a student that fails leaves a status, no exception.
+
+    What its run.json cannot say, because it could not begin, is returned: to whoever launched the job.
+    """
     hydra = HydraConfig.get()
     student = typed(config, TrainConfig)
     folder = Path(hydra.runtime.output_dir)
@@ -147,7 +152,7 @@ def job(config: DictConfig) -> None:
     trial = trial_of(hydra.sweeper) if sweep else None
     number = (trial.number if trial else int(hydra.job.num)) + 1 if sweep else 1
     if LINE.stopped_by:
-        return
+        return None
     launcher = launcher_of(hydra.launcher)
     run = (student, folder, number, max(LINE.total, number), trial)
     try:
@@ -155,14 +160,16 @@ def job(config: DictConfig) -> None:
             print(f"{folder.name}: done already, skipped", flush=True)
         elif isinstance(launcher, Ray):
             away.train_on_ray(hydra.runtime.cwd, launcher.threads, *run)
-        elif not isinstance(launcher, Local):
-            here("lamini.training.fit", "run", *run)
+        elif isinstance(launcher, Slurm):
+            away.train_on_slurm(hydra.runtime.cwd, *run)
         elif LINE.lanes is not None:
             LINE.lanes.train(*run)
         else:
             LINE.call("lamini.training.fit", "run", *run)
     except (UserError, Died) as error:
         _told(folder.name, error)
+        return str(error)
+    return None
 
 
 def finished(folder: Path, student: TrainConfig, trial: Trial | None) -> bool:

@@ -55,10 +55,15 @@ class Slurm:
 
     def check(self, jobs: Sequence[Job]) -> None:
         """Raise UserError for what the cluster would refuse, or for no cluster."""
+        from lamini.launching import slurm_checks
+
+        slurm_checks.check(self.options)
 
     def elsewhere(self, folder: Path) -> set[str]:
         """Runs of the sweep `folder` that an earlier start of the line queued and that have not ended."""
-        return set()
+        from lamini.launching import slurm
+
+        return {*slurm.waiting(folder)}
 
 
 @dataclass(frozen=True)
