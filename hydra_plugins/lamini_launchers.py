@@ -33,7 +33,7 @@ class Slurm(Launcher):
     """hydra/launcher=slurm: one array through hydra-submitit-launcher (lamini/launching/slurm.py)."""
 
     def __init__(self, **options: Any) -> None:
-        self.options = options
+        """The options are read anew from the configuration, as plain values."""
         self.given: dict[str, Any] = {}
 
     def setup(self, **given: Any) -> None:
@@ -44,7 +44,7 @@ class Slurm(Launcher):
         """Submit what is left to do and follow it to its end."""
         from lamini.launching.slurm import launch
 
-        return launch(self.options, self.given, job_overrides, initial_job_idx)
+        return launch(self.given, job_overrides, initial_job_idx)
 
 
 class Ray(Launcher):

@@ -9,6 +9,7 @@ This module imports nothing heavy: config errors and --help answer in about a se
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ from lamini.search.asking import corner_jobs, metric_of
 from lamini.search.options import is_search
 
 STUDENT_KEYS = ("model", "family", "size")
+OF_HYDRA = re.compile(r"[+~]*hydra[./]")
 EXCLUDE = "hydra.job.config.override_dirname.exclude_keys"
 SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -178,7 +180,8 @@ def _sweep(master: DictConfig, args: argparse.Namespace) -> Iterator[DictConfig]
     if master.hydra.sweeper._target_ != SWEEPER:
         raise UserError("hydra/sweeper must be basic or optuna: jobs are checked before the first one starts")
     params = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
-    parsed = OverridesParser.create(config_loader=loader).parse_overrides([*params, *args.overrides])
+    swept = [text for text in args.overrides if not OF_HYDRA.match(text)]  # those are in the master already
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides([*params, *swept])
     (jobs,) = BasicSweeper.split_arguments(parsed, None)
     fixed = _fixed_keys(jobs)
     args.overrides.append(f"{EXCLUDE}=[{','.join(fixed)}]")

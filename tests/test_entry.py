@@ -76,6 +76,11 @@ def test_a_good_line_is_handed_over_as_it_was_checked(ask: Ask, started: list[tu
     assert given == ["-m", "++architecture.d_ff=64", "model=t5-nano,gpt2-nano", "seed=3", excluded]
 
 
+def test_a_key_that_is_added_to_hydras_own_is_added_once(ask: Ask, started: list[tuple[object, ...]]) -> None:
+    assert ask("-m", "model=t5-nano,gpt2-nano", "+hydra.job.env_set.KEY=value") == (5, "", "")
+    assert len(started[0][0]) == 2  # type: ignore[arg-type]
+
+
 def test_a_single_line_needs_no_exclusion(ask: Ask, started: list[tuple[object, ...]]) -> None:
     assert ask("model=t5-nano", "name=mine")[0] == 5
     ((jobs, multirun, _, given),) = started

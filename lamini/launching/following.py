@@ -25,23 +25,23 @@ def follow(look: Callable[[], dict[str, Task]], ended: Callable[[str, Task], Non
 
     `ended` is called with each name that has left the queue and how it was last seen.
     """
-    seen: dict[str, Task] = {}
+    known: dict[str, Task] = {}
     began = time.monotonic()
     while True:
-        now = _seen(look)
+        now = seen(look)
         if now is not None:
             for name, task in now.items():
-                if str(task) != str(seen.get(name)):
+                if str(task) != str(known.get(name)):
                     print(f"{name}: {task}", flush=True)
-            for name in [name for name in seen if name not in now]:
-                ended(name, seen.pop(name))
-            seen.update(now)
-            if not seen:
+            for name in [name for name in known if name not in now]:
+                ended(name, known.pop(name))
+            known.update(now)
+            if not known:
                 return
         time.sleep(min(SLOWEST, max(FASTEST, (time.monotonic() - began) / 60)))
 
 
-def _seen(look: Callable[[], dict[str, Task]]) -> dict[str, Task] | None:
+def seen(look: Callable[[], dict[str, Task]]) -> dict[str, Task] | None:
     """None where the controller does not answer just now: nothing has ended for that."""
     try:
         return look()
@@ -59,14 +59,15 @@ class Ended:
 
     def __call__(self, name: str, task: Task) -> str | None:
         """What run.json does not say about the student `name`, or nothing."""
-        status = RunFolder(self.folder / name).record().get("status")
-        if status in ENDINGS:
-            return None
         log = Path(self.files.replace("%j", task.id)).absolute() / f"{task.id}_0_log.out"
         state, node = _last_seen(task)
         if not log.exists():
             return self._without_trace(state, node)
-        return _result(log) or f"the job ended as {state or 'unknown'}; see {log.with_suffix('.err')}"
+        if told := _result(log):
+            return told
+        if RunFolder(self.folder / name).record().get("status") in ENDINGS:
+            return None
+        return f"the job ended as {state or 'unknown'}; see {log.with_suffix('.err')}"
 
     def _without_trace(self, state: str, node: str) -> str:
         """SLURM could not even open its log: either it never began, or the folder is not there."""
@@ -94,9 +95,7 @@ def _result(log: Path) -> str | None:
     file = log.with_name(log.name.replace("_log.out", "_result.pkl"))
     try:
         outcome, result = pickle.loads(file.read_bytes())
-        told: Any = result.return_value if outcome == "success" else result
     except FileNotFoundError:
         return None
-    except Exception as error:  # the job's own exception, raised by Hydra where its result is read
-        told = f"{type(error).__name__}: {error}"
-    return " ".join(str(told).splitlines()[-1:]) if told else None
+    told: Any = result._return_value if outcome == "success" else result  # the property would raise
+    return str(told).strip().splitlines()[-1] if told else None

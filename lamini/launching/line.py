@@ -24,7 +24,7 @@ from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
 from lamini.launching import away
 from lamini.launching.lanes import Lanes, lanes_of, unused
-from lamini.launching.options import Ray, Slurm, launcher_of
+from lamini.launching.options import Local, Ray, Slurm, launcher_of
 from lamini.launching.pool import Pool
 from lamini.runs import Job, RunFolder, State
 from lamini.schema import typed

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from lamini.config import TrainConfig
 from lamini.errors import UserError
+from lamini.launching.jobs import composed
 from lamini.launching.line import LINE, finished
 from lamini.launching.options import Ray, launcher_of
 from lamini.launching.ray_cluster import remote_of
 from lamini.launching.ticket import VARIABLE, Ticket, issue
 from lamini.runs import Job
-from lamini.schema import typed
 from lamini.search.options import trial_of
 
 FLUSH = 0.5  # seconds after which what workers have printed has arrived, as Ray's own shutdown has it
@@ -33,14 +31,13 @@ FLUSH = 0.5  # seconds after which what workers have printed has arrived, as Ray
 def launch(given: dict[str, Any], job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
     """Run the jobs of a sweep on the cluster that the check has connected to."""
     setup_globals()
-    configs = list(_composed(given, job_overrides, first))
     launcher = launcher_of(given["config"].hydra.launcher)
     assert isinstance(launcher, Ray)
-    jobs = [_job(config) for config in configs]
-    ticket = issue(Path(given["config"].hydra.sweep.dir), launcher.name, [job.folder.name for job in jobs])
+    jobs = list(composed(given, job_overrides, first))
+    ticket = issue(Path(given["config"].hydra.sweep.dir), launcher.name, [job.folder.name for _, job in jobs])
     tasks: dict[Any, str] = {}
     try:
-        for job, config in zip(jobs, configs, strict=True):
+        for config, job in jobs:
             if finished(job.folder, job.config, trial_of(config.hydra.sweeper)):
                 print(f"{job.folder.name}: done already, skipped", flush=True)
             else:
@@ -52,24 +49,6 @@ def launch(given: dict[str, Any], job_overrides: Sequence[Sequence[str]], first:
         ticket.path(Path(given["config"].hydra.sweep.dir)).unlink(missing_ok=True)
     time.sleep(FLUSH)
     return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]  # run.json tells how they ended
-
-
-def _composed(
-    given: dict[str, Any], job_overrides: Sequence[Sequence[str]], first: int
-) -> Iterator[DictConfig]:
-    """As Hydra's launchers do it."""
-    loader = given["hydra_context"].config_loader
-    for number, overrides in enumerate(job_overrides, first):
-        config = loader.load_sweep_config(given["config"], list(overrides))
-        with open_dict(config):
-            config.hydra.job.id = config.hydra.job.num = number
-        yield config
-
-
-def _job(config: DictConfig) -> Job:
-    HydraConfig.instance().set_config(config)
-    place = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
-    return Job(typed(config, TrainConfig), place)
 
 
 def _submit(given: dict[str, Any], launcher: Ray, job: Job, config: DictConfig, ticket: Ticket) -> Any:

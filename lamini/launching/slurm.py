@@ -9,77 +9,69 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
-from omegaconf import open_dict
+from omegaconf import DictConfig
 
-from lamini.config import TrainConfig
 from lamini.launching import submitting
-from lamini.launching.following import Ended, follow
+from lamini.launching.following import Ended, follow, seen
+from lamini.launching.jobs import composed
+from lamini.launching.line import finished
+from lamini.launching.options import Slurm, launcher_of
 from lamini.launching.slurm_commands import Task, queued
-from lamini.launching.ticket import VARIABLE, issue, tickets
-from lamini.runs import RunFolder, State
-from lamini.schema import typed
+from lamini.launching.ticket import VARIABLE, Ticket, issue, tickets
+from lamini.runs import Job
+from lamini.search.options import trial_of
 
 
-@dataclass(frozen=True)
-class Student:
-    """One job of the sweep: Hydra's number and overrides, and its run folder."""
-
-    number: int
-    overrides: list[str]
-    folder: Path
-    config: TrainConfig
-
-    @property
-    def name(self) -> str:
-        """Its run folder's."""
-        return self.folder.name
-
-
-def launch(
-    options: dict[str, Any], given: dict[str, Any], job_overrides: Sequence[Sequence[str]], first: int
-) -> Sequence[JobReturn]:
+def launch(given: dict[str, Any], job_overrides: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
     """Run the jobs of a sweep on the cluster; how each ended stands in its run folder."""
+    launcher = launcher_of(given["config"].hydra.launcher)
+    assert isinstance(launcher, Slurm)
+    options = launcher.options
     folder = Path(given["config"].hydra.sweep.dir)
-    students = [_student(given, first + place, words) for place, words in enumerate(job_overrides)]
-    followed = waiting(folder)
-    left = [one for one in students if one.name not in followed and not _done(one)]
-    names = {one.name for one in students}
-    for name in sorted(names & followed.keys()):
-        print(f"{name}: queued by an earlier start of the line ({followed[name].id}), followed", flush=True)
+    jobs, followed = list(composed(given, job_overrides, first)), waiting(folder)
+    left = [
+        (number, words, job.folder.name)
+        for number, ((config, job), words) in enumerate(zip(jobs, job_overrides, strict=True), first)
+        if _left(config, job, followed)
+    ]
     if left:
         _submit(options, given, folder, left)
-    _follow(folder, names, options)
-    return [JobReturn(overrides=words, status=JobStatus.COMPLETED) for words in job_overrides]
+    _follow(folder, {job.folder.name for _, job in jobs}, options)
+    return [JobReturn(status=JobStatus.COMPLETED) for _ in jobs]  # run.json tells how they ended
 
 
-def _student(given: dict[str, Any], number: int, words: Sequence[str]) -> Student:
-    composed = given["hydra_context"].config_loader.load_sweep_config(given["config"], list(words))
-    with open_dict(composed):
-        composed.hydra.job.num = composed.hydra.job.id = number
-    folder = Path(composed.hydra.sweep.dir) / composed.hydra.sweep.subdir
-    return Student(number, list(words), folder, typed(composed, TrainConfig))
-
-
-def _done(one: Student) -> bool:
-    done = RunFolder(one.folder).state(one.config) is State.done
-    if done:
-        print(f"{one.name}: done already, skipped", flush=True)
-    return done
+def _left(config: DictConfig, job: Job, followed: dict[str, Task]) -> bool:
+    """Whether the job is to be submitted; says why not."""
+    name = job.folder.name
+    if name in followed:
+        print(f"{name}: queued by an earlier start of the line ({followed[name].id}), followed", flush=True)
+    elif finished(job.folder, job.config, trial_of(config.hydra.sweeper)):
+        print(f"{name}: done already, skipped", flush=True)
+    else:
+        return True
+    return False
 
 
 def waiting(folder: Path) -> dict[str, Task]:
     """Runs of the sweep `folder` that wait or run on the cluster, by name."""
-    sent = {ticket.id: ticket for ticket in tickets(folder) if ticket.launcher == "slurm"}
+    sent = {ticket.id: ticket for ticket in _sent(folder)}
     return {sent[id].jobs[place]: task for (id, place), task in queued(sent.values()).items()}
 
 
-def _submit(options: dict[str, Any], given: dict[str, Any], folder: Path, left: list[Student]) -> None:
+def _sent(folder: Path) -> list[Ticket]:
+    return [ticket for ticket in tickets(folder) if ticket.launcher == "slurm"]
+
+
+Left = tuple[int, Sequence[str], str]
+"""Hydra's number of a job, its overrides, the name of its run folder."""
+
+
+def _submit(options: dict[str, Any], given: dict[str, Any], folder: Path, left: list[Left]) -> None:
     """One array, whose tasks carry the line's ticket.
 
     Raises:
@@ -88,15 +80,12 @@ def _submit(options: dict[str, Any], given: dict[str, Any], folder: Path, left: 
     from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    ticket = issue(folder, "slurm", [one.name for one in left])
+    ticket = issue(folder, "slurm", [run for _, _, run in left])
     plugin = SlurmLauncher(**options)
     plugin.setup(**given)
     state = Singleton.get_state()
-    calls = [
-        ([*one.overrides, f"++hydra.job.env_set.{VARIABLE}='{ticket.badge}'"], "hydra.sweep.dir", one.number,
-         one.name, state)
-        for one in left
-    ]  # fmt: skip
+    badge = f"++hydra.job.env_set.{VARIABLE}='{ticket.badge}'"
+    calls = [([*words, badge], "hydra.sweep.dir", number, run, state) for number, words, run in left]
     name = f"{options['name']}-{ticket.id}"
     try:
         jobs = submitting.executor(options, name).map_array(plugin, *zip(*calls, strict=True))
@@ -122,12 +111,10 @@ def _follow(folder: Path, names: set[str], options: dict[str, Any]) -> None:
     try:
         follow(look, ended)
     except KeyboardInterrupt:
-        ids = " ".join(task.id for task in look().values())
-        if ids:
-            print(
-                f"The cluster goes on with what was submitted; to save and end it: scancel {ids}", flush=True
-            )
+        if ids := " ".join(task.id for task in (seen(look) or {}).values()):
+            print(f"The cluster goes on with what it has; to save and end that: scancel {ids}", flush=True)
         raise
-    for ticket in [*tickets(folder)]:
-        if not set(ticket.jobs) & waiting(folder).keys():
+    still = waiting(folder).keys()
+    for ticket in _sent(folder):
+        if not still & {*ticket.jobs}:
             ticket.path(folder).unlink(missing_ok=True)

@@ -15,6 +15,12 @@ def check(options: dict[str, Any]) -> None:
     Limits that a person would look up are named with their number; of the rest (accounts, qualities of
     service, constraints) `sbatch --test-only` knows, which queues nothing.
     """
+    for key in ("nodes", "tasks_per_node"):
+        if options[key] != 1:
+            raise UserError(
+                f"hydra.launcher.{key}={options[key]}: a student of a sweep is one process; one on several"
+                " GPUs is a line of its own, started by srun"
+            )
     known = partitions()
     chosen = _chosen(options, known)
     if chosen:
