@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import heapq
 import importlib
 import json
 import math
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from lamini.compose import compose
 from lamini.errors import UserError
+from lamini.launching.slots import Place, Slots
 from lamini.training.peaks import peak_of
 from lamini.training.planning.estimate import OVERHEAD
 from lamini.training.planning.room import disk_bytes
@@ -73,6 +75,21 @@ def test_without_chance_the_simulation_is_the_model(
     assert outcome.makespan == study.schedule.makespan(lasting, gpus)
     assert outcome.interruptions == 0 == outcome.repeated
     assert outcome.held == pytest.approx(sum(held * seconds for held, seconds in lasting))
+
+
+@given(seconds=st.lists(st.floats(0.1, 1e5), max_size=20), gpus=st.integers(1, 6), sharing=st.integers(1, 3))
+def test_the_slots_of_the_local_launcher_give_the_models_times(
+    study: SimpleNamespace, seconds: list[float], gpus: int, sharing: int
+) -> None:
+    slots = Slots([Place(str(n), math.inf, most=sharing) for n in range(gpus)])
+    now, running, found = 0.0, [], []  # what lamini.launching.pool.Pool does, on a clock of its own
+    for each in seconds:
+        while (place := slots.place(1.0)) is None:
+            now, number, left = heapq.heappop(running)
+            slots.leave(left, 1.0)
+        heapq.heappush(running, (now + each, len(found), place))
+        found.append(now + each)
+    assert found == study.schedule.ends([(1, each) for each in seconds], gpus * sharing)
 
 
 @given(seconds=st.lists(st.floats(0.1, 1e5), min_size=1, max_size=20), gpus=st.integers(1, 10))

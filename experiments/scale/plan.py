@@ -35,7 +35,7 @@ def facts(c: Constants) -> Facts:
         UserError: the herd or the measurements are not recorded yet.
     """
     recorded = results()
-    for part, script in (("students", "herd.py"), ("measured", "measure.py")):
+    for part, script in (("students", "herd.py"), ("measured", "measure.py"), ("real", "real.py")):
         if part not in recorded:
             raise UserError(f"results.json has no {part}: run experiments/scale/{script} first")
     students = [Student(**each) for each in recorded["students"]]

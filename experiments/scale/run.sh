@@ -10,4 +10,5 @@ make install
 export PYTHONPATH=.
 .venv/bin/python experiments/scale/measure.py "$@"
 .venv/bin/python experiments/scale/herd.py
+.venv/bin/python experiments/scale/real.py
 .venv/bin/python experiments/scale/plan.py

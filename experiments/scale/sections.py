@@ -40,6 +40,7 @@ def write() -> str:
 def render(recorded: Numbers) -> str:
     """Every table under its heading."""
     parts = [f"### {heading}\n\n{part(recorded['plan'])}" for heading, part in PARTS.items()]
+    parts.append(f"### A real line\n\n{real(recorded['real'])}")
     return "\n\n".join([*parts, f"### Measured here\n\n{measured(recorded['measured'])}"])
 
 
@@ -186,13 +187,31 @@ def sensitivity(plan: Numbers) -> str:
     )
 
 
+def real(numbers: Numbers) -> str:
+    """A line that ran, beside list scheduling of the same seconds."""
+    head = ["student", "started", "took", "ended", "by the model"]
+    rows = [
+        [str(number), f"{start:.1f} s", f"{end - start:.1f} s", f"{end:.1f} s", f"{told:.1f} s"]
+        for number, (start, end, told) in enumerate(
+            zip(numbers["starts"], numbers["ends"], numbers["told"], strict=True), start=1
+        )
+    ]
+    said = f"{len(rows)} tiny students, {numbers['slots']} at a time, `hydra/launcher=local`:"
+    return f"{said}\n\n{table(head, rows)}\n\n{place(numbers)}"
+
+
 def measured(numbers: Numbers) -> str:
     """What measure.py found, and where."""
     rows = [[said, f"{numbers[name]:,.4g}"] for name, said in MEASURED.items()]
     tasks = ", ".join(f"{task} {mean:.0f}" for task, mean in numbers["positions"].items())
+    said = table(["what", "measured"], rows)
+    return f"{said}\n\nTokens of a benchmark's row: {tasks}.\n\n{place(numbers)}"
+
+
+def place(numbers: Numbers) -> str:
+    """Where a part was made."""
     dirty = " with uncommitted changes" if numbers["dirty"] else ""
     return (
-        f"{table(['what', 'measured'], rows)}\n\nTokens of a benchmark's row: {tasks}.\n\n"
         f"{numbers['cores']} cores ({numbers['machine']}), load average at the end {numbers['load']}, commit"
         f" {numbers['commit']}{dirty}."
     )
