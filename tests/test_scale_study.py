@@ -68,9 +68,9 @@ def test_without_chance_the_simulation_is_the_model(
     study: SimpleNamespace, case: tuple[int, int, float, list[tuple[int, tuple[float, ...]]]]
 ) -> None:
     gpus, per_machine, interval, told = case
-    jobs = [study.checkpoints.Job(str(n), held, *parts) for n, (held, parts) in enumerate(told)]
-    lasting = [(job.gpus, study.checkpoints.duration(job, interval)) for job in jobs]
-    outcome = study.simulation.simulate(jobs, gpus, per_machine, study.simulation.Weather(interval=interval))
+    jobs = [study.checkpoints.Job(str(n), held, *parts, interval) for n, (held, parts) in enumerate(told)]
+    lasting = [(job.gpus, study.checkpoints.duration(job)) for job in jobs]
+    outcome = study.simulation.simulate(jobs, gpus, per_machine)
     assert outcome.ends == study.schedule.ends(lasting, gpus)  # to the last bit
     assert outcome.makespan == study.schedule.makespan(lasting, gpus)
     assert outcome.interruptions == 0 == outcome.repeated
@@ -121,7 +121,8 @@ def test_the_longest_student_gets_more_gpus_until_the_others_would_wait(study: S
 
 
 def test_a_run_by_hand(study: SimpleNamespace) -> None:
-    job = study.checkpoints.Job("j", 1, work=10.0, start=3.0, write=2.0, read=1.0, final=4.0)
+    whole = study.checkpoints.Job("j", 1, work=10.0, start=3.0, write=2.0, read=1.0, final=4.0)
+    job = replace(whole, interval=4.0)
     duration, kept, trained = (getattr(study.checkpoints, name) for name in ("duration", "kept", "trained"))
     assert [study.checkpoints.writes(10.0, each) for each in (NEVER, 10.0, 5.0, 4.0, 10 / 3)] == [
         0,
@@ -130,40 +131,39 @@ def test_a_run_by_hand(study: SimpleNamespace) -> None:
         2,
         2,
     ]
-    assert duration(job, NEVER) == 3 + 10 + 4
-    assert duration(job, 4.0) == 3 + 4 + 2 + 4 + 2 + 2 + 4
-    assert duration(job, 4.0, done=4.0) == 3 + 1 + 4 + 2 + 2 + 4
-    assert duration(job, 4.0, slow=1.5) == 3 + 15 + 2 * 2 + 4
+    assert duration(whole) == 3 + 10 + 4
+    assert duration(job) == 3 + 4 + 2 + 4 + 2 + 2 + 4
+    assert duration(job, done=4.0) == 3 + 1 + 4 + 2 + 2 + 4
+    assert duration(job, slow=1.5) == 3 + 15 + 2 * 2 + 4
     # 3 s start, 4 s work, 2 s writing: on the disk after 9 s, and 8 s of work after 15
-    assert [kept(job, 4.0, elapsed) for elapsed in (2.0, 8.9, 9.0, 14.9, 15.0, 20.0)] == [0, 0, 4, 4, 8, 8]
-    assert [trained(job, 4.0, elapsed) for elapsed in (2.0, 5.0, 8.0, 10.0, 20.0)] == [0, 2, 4, 5, 10]
-    assert kept(job, 4.0, 4.0 + 6.0, done=4.0) == 8.0  # a second start reads first
+    assert [kept(job, elapsed) for elapsed in (2.0, 8.9, 9.0, 14.9, 15.0, 20.0)] == [0, 0, 4, 4, 8, 8]
+    assert [trained(job, elapsed) for elapsed in (2.0, 5.0, 8.0, 10.0, 20.0)] == [0, 2, 4, 5, 10]
+    assert kept(job, 4.0 + 6.0, done=4.0) == 8.0  # a second start reads first
+    assert list(study.checkpoints.segments(job)) == [(6.0, 3.0), (6.0, 4.0), (6.0, 4.0)]
 
 
 @given(work=st.floats(1, 1e5), interval=st.floats(1, 1e5), elapsed=st.floats(0, 2e5), done=st.floats(0, 1))
 def test_what_is_kept_was_done(
     study: SimpleNamespace, work: float, interval: float, elapsed: float, done: float
 ) -> None:
-    job = study.checkpoints.Job("j", 1, work, start=20.0, write=5.0, read=3.0)
+    job = study.checkpoints.Job("j", 1, work, start=20.0, write=5.0, read=3.0, interval=interval)
     before = done * work
-    kept, trained = (
-        getattr(study.checkpoints, name)(job, interval, elapsed, before) for name in ("kept", "trained")
-    )
+    kept, trained = (getattr(study.checkpoints, name)(job, elapsed, before) for name in ("kept", "trained"))
     assert before <= kept <= work * (1 + 1e-9)
     assert kept <= trained * (1 + 1e-9) <= work * (1 + 1e-8)
 
 
 @pytest.mark.parametrize("interval", [2000.0, 7000.0, NEVER])
 def test_expected_times_are_the_mean_of_simulated_ones(study: SimpleNamespace, interval: float) -> None:
-    job = study.checkpoints.Job("j", 1, work=60_000.0, start=130, write=80, read=90, final=100)
+    job = study.checkpoints.Job("j", 1, 60_000.0, start=130, write=80, read=90, final=100, interval=interval)
     rate, queue, runs = 1e-5, 300.0, 4000
-    sky = study.simulation.Weather(interval=interval, preemption=rate, queue=queue)
+    sky = study.simulation.Weather(preemption=rate, queue=queue)
     seen = [study.simulation.simulate([job], 1, 8, sky, seed).makespan for seed in range(runs)]
-    told = study.checkpoints.expected(job, interval, rate, queue)
+    told = study.checkpoints.expected(job, rate, queue)
     assert abs(fmean(seen) - told) < 4 * stdev(seen) / math.sqrt(runs)
-    assert study.checkpoints.expected(job, interval, 0.0, queue) == study.checkpoints.duration(job, interval)
-    nearly = study.checkpoints.expected(job, interval, 1e-12, queue)
-    assert nearly == pytest.approx(study.checkpoints.duration(job, interval), rel=1e-6)
+    assert study.checkpoints.expected(job, 0.0, queue) == study.checkpoints.duration(job)
+    nearly = study.checkpoints.expected(job, 1e-12, queue)
+    assert nearly == pytest.approx(study.checkpoints.duration(job), rel=1e-6)
 
 
 def test_youngs_interval_is_near_the_best_where_interruptions_are_rare(study: SimpleNamespace) -> None:
@@ -171,11 +171,14 @@ def test_youngs_interval_is_near_the_best_where_interruptions_are_rare(study: Si
     assert study.checkpoints.young(job, 1e-4) == pytest.approx(1000.0)
     best = study.checkpoints.best_interval(job, 1e-4, 0.0)
     assert best == pytest.approx(1000.0, rel=0.05)
-    costs = [study.checkpoints.expected(job, each, 1e-4, 0.0) for each in (best / 2, best, best * 2)]
-    assert costs[1] == min(costs)
-    every = [study.checkpoints.expected(job, job.work / n, 1e-4, 0.0) for n in (999, 1000, 1001, 1024)]
-    assert study.checkpoints.expected(job, best, 1e-4, 0.0) <= min(every)
+    parts = round(job.work / best)
+    costs = {
+        n: study.checkpoints.expected(replace(job, interval=job.work / n), 1e-4, 0.0)
+        for n in (1, 2, parts // 2, parts - 1, parts, parts + 1, 2 * parts)
+    }
+    assert min(costs, key=lambda n: costs[n]) == parts
     assert study.checkpoints.best_interval(job, 0.0, 0.0) == NEVER
+    assert study.checkpoints.best_interval(replace(job, work=100.0), 1e-6, 0.0) == 100.0  # too short to save
 
 
 def test_a_lost_machine_takes_what_ran_on_it_and_comes_back(study: SimpleNamespace) -> None:
@@ -184,15 +187,15 @@ def test_a_lost_machine_takes_what_ran_on_it_and_comes_back(study: SimpleNamespa
     outcome = study.simulation.simulate(jobs, 2, 1, sky)  # one GPU a machine: one student is cut off
     assert sorted(outcome.ends) == [110.0, 110.0 + 110.0]  # it waits for the other's GPU and starts anew
     assert outcome.interruptions == 1 and outcome.repeated == 50.0
-    saved = study.simulation.simulate(jobs, 2, 1, replace(sky, interval=20.0))
+    saved = study.simulation.simulate([replace(job, interval=20.0) for job in jobs], 2, 1, sky)
     assert sorted(saved.ends) == [110.0, 110.0 + 10.0 + 60.0]  # 40 s were on the disk
     alone = study.simulation.simulate(jobs[:1], 1, 1, sky)
     assert alone.ends == [60.0 + 200.0 + 110.0]  # nothing else to run on until the machine is back
 
 
 def test_a_student_of_several_gpus_is_lost_with_one_of_its_machines(study: SimpleNamespace) -> None:
-    job = study.checkpoints.Job("wide", 4, work=100.0)
-    sky = study.simulation.Weather(interval=30.0, lost_at=70.0)
+    job = study.checkpoints.Job("wide", 4, work=100.0, interval=30.0)
+    sky = study.simulation.Weather(lost_at=70.0)
     outcome = study.simulation.simulate([job], 6, 2, sky)
     assert outcome.ends == [70.0 + 40.0] and outcome.repeated == 4 * 10.0
     assert outcome.held == 4 * (70.0 + 40.0)
@@ -222,8 +225,9 @@ def test_stragglers_slow_whoever_holds_them(study: SimpleNamespace) -> None:
 
 
 def test_a_seed_gives_the_same_events_again(study: SimpleNamespace) -> None:
-    jobs = [study.checkpoints.Job(str(n), 1 + n % 3, work=500.0 * (n + 1), write=3.0) for n in range(8)]
-    sky = study.simulation.Weather(interval=200.0, preemption=1e-3, queue=20.0, straggling=0.2, slowness=1.3)
+    wanted = [(1 + n % 3, 500.0 * (n + 1)) for n in range(8)]
+    jobs = [study.checkpoints.Job("j", gpus, work, write=3.0, interval=200.0) for gpus, work in wanted]
+    sky = study.simulation.Weather(preemption=1e-3, queue=20.0, straggling=0.2, slowness=1.3)
     one, other, third = (study.simulation.simulate(jobs, 5, 2, sky, seed) for seed in (7, 7, 8))
     assert one == other != third
     assert all(end > 0 for end in one.ends)
@@ -278,12 +282,16 @@ def test_a_step_by_hand(study: SimpleNamespace) -> None:
     assert one.seconds == pytest.approx(1024 * 1e12 / 5e14)  # computing: 2.048 s
     eight = study.speed.step(student, 8, c)
     assert eight.seconds == pytest.approx(2.048 / 8 + 2 * 7 / 8 * 4e9 / 370e9)
-    assert study.speed.step(student, 512, c).limit == "exchange of gradients"
+    assert list(study.speed.step(student, 512, c).parts) == ["kernels and weights", "exchange of gradients"]
     wide = replace(student, parameters=5 * 10**9)  # 90 GB of state: more than half of the memory
     assert study.speed.step(wide, 1, c).compute == pytest.approx(4 / 3 * one.compute)
     assert study.speed.step(wide, 2, c).compute == pytest.approx(one.compute / 2)
     assert study.speed.least_gpus(wide, c) == 1
     assert study.speed.least_gpus(wide, c | {"gpu_memory_bytes": 80e9}) == 2
+    run = study.speed.job(student, 8, c)
+    assert run.work == pytest.approx(6000 * eight.seconds) and run.interval == pytest.approx(run.work / 10)
+    assert study.model.limit(student, run, c) == "computing"
+    assert study.model.limit(student, replace(run, write=run.work), c) == "writing checkpoints"
     assert study.speed.steps(student, c) == 6000
     assert study.speed.steps(replace(student, short=False), c) == 5 * 2520
 
@@ -314,7 +322,7 @@ def test_more_gpus_never_take_longer(study: SimpleNamespace) -> None:
             assert more.seconds <= fewer.seconds * (1 + study.schedule.WORTH)
         assert all(sum(job.gpus for job in each.jobs) >= 17 for each in plans)
     alone = study.model.plan(facts, 1, several=False, teacher="api")
-    work = sum(study.checkpoints.duration(job, NEVER) for job in alone.jobs)
+    work = sum(study.checkpoints.duration(job) for job in alone.jobs)
     assert alone.stages[2].seconds == pytest.approx(work)
     assert alone.rented_hours == pytest.approx(alone.gpu_hours)  # one GPU is never idle
 
@@ -338,9 +346,9 @@ def test_the_readme_shows_what_is_recorded(study: SimpleNamespace) -> None:
 
 def test_simulations_of_a_few_seeds_have_every_table(study: SimpleNamespace) -> None:
     facts = study.plan.facts(study.constants.constants())
-    found = study.chance.simulated(facts, 8, True, 3600.0, runs=3)
+    found = study.chance.simulated(facts, 8, True, runs=3)
     assert found["told"]["still"] == pytest.approx(
-        study.model.plan(facts, 8, True, "local", interval=3600.0).stages[2].seconds / 3600
+        study.model.plan(facts, 8, True, "local").stages[2].seconds / 3600
     )
     rows = study.chance.intervals(facts, runs=2)
     cheapest = min(rows, key=lambda row: row["model"])

@@ -13,16 +13,15 @@ from speed import job
 from trials import trial, weather
 
 MINUTES = (5, 15, 30, 60, 120, 240, 480)
-DEFAULT_PARTS = 10  # train.py saves at each validation, ten times a run
 
 Numbers = dict[str, Any]
 Interval = Callable[[Job], float]
 
 
-def simulated(facts: Facts, gpus: int, several: bool, interval: float, runs: int) -> Numbers:
+def simulated(facts: Facts, gpus: int, several: bool, runs: int) -> Numbers:
     """Training in the constants' weather, without notice, with a lost machine, and with worse weather."""
     c, herd = facts.c, training(facts, gpus, several)
-    sky = weather(c, interval)
+    sky = weather(c)
     skies = {
         "told": sky,
         "no notice": replace(sky, notice=0.0),
@@ -42,19 +41,20 @@ def intervals(facts: Facts, runs: int) -> list[Numbers]:
     """
     c = facts.c
     alone = [job(student, 1, c) for student in facts.students]
-    bare = sum(duration(replace(each, write=0.0), each.work) for each in alone)
+    bare = sum(duration(replace(each, write=0.0)) for each in alone)
     often = dict(c) | {"preemptions_per_hour": 10 * c["preemptions_per_hour"]}
-    return [
-        {
+    found = []
+    for name, interval in _named(c).items():
+        saving = [replace(each, interval=interval(each)) for each in alone]
+        found.append({
             "interval": name,
-            "model": _expected(alone, interval, c) / bare - 1,
-            "simulated": _simulated(alone, interval, c, False, runs) / bare - 1,
-            "notice": _simulated(alone, interval, c, True, runs) / bare - 1,
-            "model_often": _expected(alone, interval, often) / bare - 1,
-            "simulated_often": _simulated(alone, interval, often, False, runs) / bare - 1,
-        }
-        for name, interval in _named(c).items()
-    ]
+            "model": _expected(saving, c) / bare - 1,
+            "simulated": _simulated(saving, c, False, runs) / bare - 1,
+            "notice": _simulated(saving, c, True, runs) / bare - 1,
+            "model_often": _expected(saving, often) / bare - 1,
+            "simulated_often": _simulated(saving, often, False, runs) / bare - 1,
+        })  # fmt: skip
+    return found
 
 
 def _named(c: Constants) -> dict[str, Interval]:
@@ -65,21 +65,19 @@ def _named(c: Constants) -> dict[str, Interval]:
         return lambda each: 60.0 * minutes
 
     return {f"{minutes} min": fixed(minutes) for minutes in MINUTES} | {
-        "default: ten a run": lambda each: each.work / DEFAULT_PARTS,
+        "default: ten a run": lambda each: each.interval,
         "Young's, each student its own": lambda each: young(each, rate),
         "best, each student its own": lambda each: best_interval(each, rate, queue),
     }
 
 
-def _expected(alone: list[Job], interval: Interval, c: Constants) -> float:
-    sky = weather(c, 0.0)
-    return sum(expected(each, interval(each), sky.preemption, sky.queue) for each in alone)
+def _expected(alone: list[Job], c: Constants) -> float:
+    sky = weather(c)
+    return sum(expected(each, sky.preemption, sky.queue) for each in alone)
 
 
-def _simulated(alone: list[Job], interval: Interval, c: Constants, notice: bool, runs: int) -> float:
+def _simulated(alone: list[Job], c: Constants, notice: bool, runs: int) -> float:
     """Mean seconds of all; seeds of their own, else all would be unlucky together."""
-    total = 0.0
-    for number, each in enumerate(alone):
-        sky = replace(weather(c, interval(each), notice), straggling=0.0)
-        total += HOUR * trial([each], 1, c, sky, runs, first=number * runs).mean
-    return total
+    sky = replace(weather(c, notice), straggling=0.0)
+    means = [trial([each], 1, c, sky, runs, first=number * runs).mean for number, each in enumerate(alone)]
+    return HOUR * sum(means)

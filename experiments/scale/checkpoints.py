@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NEVER = math.inf
 ROUNDING = 1e-9  # of an interval: work cut into equal parts must not leave a crumb
@@ -25,8 +25,9 @@ ROUNDING = 1e-9  # of an interval: work cut into equal parts must not leave a cr
 class Job:
     """A student as a launcher sees it. All times in seconds.
 
-    `work` is training alone, on `gpus`; `start` is from the launch to the first step; `read` comes with
-    every start but the first; `final` are the last checkpoint and the export.
+    `work` is training alone, on `gpus`, with a checkpoint every `interval` of it; `start` is from the launch
+    to the first step; `read` comes with every start but the first; `final` is the last checkpoint and the
+    export.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Job:
     write: float = 0.0
     read: float = 0.0
     final: float = 0.0
+    interval: float = NEVER
 
 
 def writes(work: float, interval: float) -> int:
@@ -43,52 +45,50 @@ def writes(work: float, interval: float) -> int:
     return max(0, math.ceil(work / interval - ROUNDING) - 1)
 
 
-def duration(job: Job, interval: float, done: float = 0.0, slow: float = 1.0) -> float:
-    """Seconds from launch to end without interruption, from `done` seconds of work on, `slow` times
-    slower."""
+def duration(job: Job, done: float = 0.0, slow: float = 1.0) -> float:
+    """Seconds from launch to end, uninterrupted, from `done` seconds of work on, `slow` times slower."""
     left = job.work - done
-    training = left * slow + writes(left, interval) * job.write
+    training = left * slow + writes(left, job.interval) * job.write
     return job.start + (job.read if done else 0.0) + training + job.final
 
 
-def kept(job: Job, interval: float, elapsed: float, done: float = 0.0, slow: float = 1.0) -> float:
-    """Seconds of work that are on the disk when a launch that began with `done` is cut off after
-    `elapsed`."""
-    trained = elapsed - job.start - (job.read if done else 0.0)
-    if interval == NEVER or trained <= 0:
+def kept(job: Job, elapsed: float, done: float = 0.0, slow: float = 1.0) -> float:
+    """Seconds of work on the disk when a launch that began with `done` is cut off after `elapsed`."""
+    seconds = elapsed - job.start - (job.read if done else 0.0)
+    if job.interval == NEVER or seconds <= 0:
         return done
-    whole = math.floor(trained / (interval * slow + job.write))
-    return done + min(whole, writes(job.work - done, interval)) * interval
+    whole = math.floor(seconds / (job.interval * slow + job.write))
+    return done + min(whole, writes(job.work - done, job.interval)) * job.interval
 
 
-def trained(job: Job, interval: float, elapsed: float, done: float = 0.0, slow: float = 1.0) -> float:
+def trained(job: Job, elapsed: float, done: float = 0.0, slow: float = 1.0) -> float:
     """Seconds of work that are done by then, on the disk or not."""
     seconds = elapsed - job.start - (job.read if done else 0.0)
     if seconds <= 0:
         return done
-    round_trip = interval * slow + job.write
-    whole = 0 if interval == NEVER else math.floor(seconds / round_trip)
-    beyond = seconds - (whole * round_trip if whole else 0.0)
-    return min(job.work, done + (whole * interval if whole else 0.0) + min(beyond / slow, interval))
+    if job.interval == NEVER:
+        return min(job.work, done + seconds / slow)
+    whole, beyond = divmod(seconds, job.interval * slow + job.write)
+    return min(job.work, done + whole * job.interval + min(beyond / slow, job.interval))
 
 
-def segments(job: Job, interval: float) -> Iterator[tuple[float, float]]:
+def segments(job: Job) -> Iterator[tuple[float, float]]:
     """(seconds to get through in one go, seconds of a start before them) of each part between checkpoints."""
-    parts = writes(job.work, interval) + 1
-    for part in range(parts):
-        last = part == parts - 1
-        work = job.work - (parts - 1) * interval if last and parts > 1 else min(interval, job.work)
-        yield work + (job.final if last else job.write), job.start + (job.read if part else 0.0)
+    before = writes(job.work, job.interval)
+    for part in range(before):
+        yield job.interval + job.write, job.start + (job.read if part else 0.0)
+    left = job.work - before * job.interval if before else job.work
+    yield left + job.final, job.start + (job.read if before else 0.0)
 
 
-def expected(job: Job, interval: float, rate: float, queue: float) -> float:
+def expected(job: Job, rate: float, queue: float) -> float:
     """Expected seconds from the first launch to the end, time in the queue included."""
     if rate == 0:
-        return duration(job, interval)
+        return duration(job)
     total = 0.0
-    for part, (seconds, start) in enumerate(segments(job, interval)):
-        needed = seconds + (start if part == 0 else 0.0)  # the first launch is part of the first segment
-        again = 0.0 if part == 0 else start
+    for part, (seconds, start) in enumerate(segments(job)):
+        needed = seconds + (0.0 if part else start)  # the first launch is part of the first segment
+        again = start if part else 0.0
         total += math.expm1(rate * needed) * math.exp(rate * again) * (1 / rate + queue)
     return total
 
@@ -105,14 +105,16 @@ def best_interval(job: Job, rate: float, queue: float) -> float:
     """
     if rate == 0:
         return NEVER
-    few, many = 1, 2
-    while expected(job, job.work / many, rate, queue) < expected(job, job.work / (many - 1), rate, queue):
-        few, many = many, 2 * many
+
+    def falls(parts: int) -> bool:
+        """Whether one part more takes less time."""
+        few, more = (replace(job, interval=job.work / count) for count in (parts, parts + 1))
+        return expected(more, rate, queue) < expected(few, rate, queue)
+
+    few, many = 1, 1
+    while falls(many):
+        few, many = many + 1, 2 * many
     while few < many:
         middle = (few + many) // 2
-        worse = expected(job, job.work / (middle + 1), rate, queue)
-        if expected(job, job.work / middle, rate, queue) <= worse:
-            many = middle
-        else:
-            few = middle + 1
-    return job.work / few
+        few, many = (middle + 1, many) if falls(middle) else (few, middle)
+    return job.work / many

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from checkpoints import NEVER, Job, duration
+from checkpoints import Job, duration, writes
 from constants import Constants
 from herd import Student
 from schedule import makespan, shares
@@ -58,19 +58,18 @@ class Plan:
         return max(self.stages, key=lambda stage: stage.seconds)
 
 
-def plan(facts: Facts, gpus: int, several: bool, teacher: str, interval: float = NEVER) -> Plan:
+def plan(facts: Facts, gpus: int, several: bool, teacher: str) -> Plan:
     """The job on `gpus`.
 
-    `several`: long students may have several GPUs, as lines of their own; `teacher`: see `answers`;
-    `interval`: seconds of training between checkpoints.
+    `several`: long students may have several GPUs, as lines of their own; `teacher`: see `answers`.
     """
     jobs = training(facts, gpus, several)
     scored, hours = benchmarks(facts, gpus)
-    held = sum(each.gpus * duration(each, interval) for each in jobs) / HOUR
+    held = sum(each.gpus * duration(each) for each in jobs) / HOUR
     asked, made = answers(facts.c, gpus, teacher), preparation(facts.c)
     return Plan(
         gpus=gpus,
-        stages=(asked, made, trained(facts, jobs, gpus, interval), scored),
+        stages=(asked, made, trained(facts, jobs, gpus), scored),
         jobs=tuple(jobs),
         gpu_hours=held + hours,
         teacher_dollars=answer_dollars(facts.c, teacher, gpus),
@@ -83,27 +82,35 @@ def training(facts: Facts, gpus: int, several: bool) -> list[Job]:
     c, herd = facts.c, facts.students
 
     def seconds(student: Student, count: int) -> float:
-        return duration(job(student, count, c), NEVER)
+        return duration(job(student, count, c))
 
     counts = [least_gpus(each, c) for each in herd]
     if several:
         counts = shares(herd, gpus, seconds, lambda each: least_gpus(each, c))
     jobs = [job(student, count, c) for student, count in zip(herd, counts, strict=True)]
-    return sorted(jobs, key=lambda each: -duration(each, NEVER))
+    return sorted(jobs, key=lambda each: -duration(each))
 
 
-def trained(facts: Facts, jobs: Sequence[Job], gpus: int, interval: float) -> Stage:
-    """The stage of training; bound by all GPUs at work, or by the longest student and its limit."""
-    found = [(each.gpus, duration(each, interval)) for each in jobs]
+def trained(facts: Facts, jobs: Sequence[Job], gpus: int) -> Stage:
+    """The stage of training; bound by all GPUs at work, or by the longest student and most of its time."""
+    found = [(each.gpus, duration(each)) for each in jobs]
     seconds = makespan(found, gpus)
     work = sum(count * time for count, time in found) / gpus
-    last = max(range(len(jobs)), key=lambda n: found[n][1])
-    if work >= found[last][1]:
+    longest = max(jobs, key=duration)
+    if work >= duration(longest):
         return Stage("training", seconds, f"GPU time ({work / seconds:.0%} of it used)")
-    name, count = jobs[last].name, jobs[last].gpus
-    student = next(each for each in facts.students if each.name == name)
-    limit = step(student, count, facts.c).limit
-    return Stage("training", seconds, f"{name} on {count} GPU{'s' * (count > 1)}: {limit}")
+    student = next(each for each in facts.students if each.name == longest.name)
+    held = f"{longest.gpus} GPU{'s' * (longest.gpus > 1)}"
+    return Stage("training", seconds, f"{longest.name} on {held}: {limit(student, longest, facts.c)}")
+
+
+def limit(student: Student, run: Job, c: Constants) -> str:
+    """What most of a student's time goes to."""
+    once = step(student, run.gpus, c)
+    parts = {name: seconds / once.seconds * run.work for name, seconds in once.parts.items()}
+    parts["writing checkpoints"] = writes(run.work, run.interval) * run.write + run.final
+    parts["starting"] = run.start
+    return max(parts, key=lambda name: parts[name])
 
 
 def benchmarks(facts: Facts, gpus: int) -> tuple[Stage, float]:

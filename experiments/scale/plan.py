@@ -25,8 +25,6 @@ from sections import write
 
 from lamini.errors import UserError
 
-INTERVAL = 60 * 60.0  # seconds of training between checkpoints: trainer.checkpoint_minutes=60
-
 
 def facts(c: Constants) -> Facts:
     """The recorded herd with these constants.
@@ -48,17 +46,16 @@ def numbers(runs: int) -> dict[str, object]:
     known = facts(c)
     plans = [(gpus, several) for gpus in questions.GPUS for several in (False, True) if gpus > several]
     return {
-        "interval_minutes": INTERVAL / 60,
         "runs": runs,
         "constants": c,
-        "jobs": [questions.jobs(known, gpus, INTERVAL) for gpus in questions.GPUS],
-        "curve": [questions.jobs(known, 2**doubled, INTERVAL) for doubled in range(10)],
+        "jobs": [questions.jobs(known, gpus) for gpus in questions.GPUS],
+        "curve": [questions.jobs(known, 2**doubled) for doubled in range(10)],
         "teachers": questions.teachers(known),
-        "simulated": [chance.simulated(known, gpus, several, INTERVAL, runs) for gpus, several in plans],
+        "simulated": [chance.simulated(known, gpus, several, runs) for gpus, several in plans],
         "orders": questions.orders(known),
         "intervals": chance.intervals(known, runs),
         "herd": questions.herd(known),
-        "sensitivity": questions.sensitivity(known, INTERVAL, facts),
+        "sensitivity": questions.sensitivity(known, facts),
     }
 
 

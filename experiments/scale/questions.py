@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from checkpoints import NEVER, best_interval, duration, young
-from model import HOUR, Facts, Plan, plan
+from checkpoints import best_interval, duration, young
+from model import HOUR, Facts, Plan, limit, plan
 from schedule import makespan
 from speed import job, mfu, step
 from teaching import answer_dollars, answers
@@ -24,21 +24,23 @@ SENSITIVE = {
     "rows tokenised a second": ("tokenised_rows_per_second",),
     "seconds to compile": ("compile_seconds",),
     "bandwidth between GPUs": ("nvlink_bytes_per_second", "card_bytes_per_second"),
-    "seconds to launch a layer": ("launch_seconds",),
+    "checkpoints of a run": ("saves_a_run",),
+    "calls a second of the engine": ("engine_requests_per_second",),
     "share that scoring reaches": ("evaluation_share",),
     "positions of ReCoRD": ("positions_record",),
     "seconds to write a gigabyte": ("write_seconds_per_gb",),
+    "kernels: seconds a layer": ("launch_seconds",),
     "price of a GPU hour": ("gpu_hour_dollars",),
 }
 
 Numbers = dict[str, Any]
 
 
-def jobs(facts: Facts, gpus: int, interval: float) -> Numbers:
+def jobs(facts: Facts, gpus: int) -> Numbers:
     """The whole job on `gpus`, each way."""
     found: Numbers = {"gpus": gpus}
     for way, options in WAYS.items():
-        found[way] = _told(plan(facts, gpus, interval=interval, **options), facts)  # type: ignore[arg-type]
+        found[way] = _told(plan(facts, gpus, **options), facts)  # type: ignore[arg-type]
     return found
 
 
@@ -46,7 +48,8 @@ def _told(made: Plan, facts: Facts) -> Numbers:
     rented = made.rented_hours * facts.c["gpu_hour_dollars"]
     return {
         "stages": {stage.name: stage.seconds / HOUR for stage in made.stages},
-        "bottleneck": asdict(made.bottleneck), "hours": made.seconds / HOUR, "gpu_hours": made.gpu_hours,
+        "bottleneck": asdict(made.bottleneck), "training_bound": made.stages[2].bound,
+        "hours": made.seconds / HOUR, "gpu_hours": made.gpu_hours,
         "several": {each.name: each.gpus for each in made.jobs if each.gpus > 1},
         "rented_dollars": rented, "teacher_dollars": made.teacher_dollars,
         "dollars": rented + made.teacher_dollars, "bytes": made.bytes,
@@ -64,8 +67,9 @@ def herd(facts: Facts) -> list[Numbers]:
         found.append({
             "student": student.name, "mfu": mfu(student, c), "hours": alone.work / HOUR,
             "speedup": {str(gpus): one / step(student, gpus, c).seconds for gpus in (8, 64)},
-            "limit": step(student, 64, c).limit, "gb": student.parameters * c["checkpoint_bytes"] / 1e9,
-            "write": alone.write, "young": young(alone, rate) / 60,
+            "limit": limit(student, job(student, 64, c), c), "write": alone.write,
+            "gb": student.parameters * c["checkpoint_bytes"] / 1e9,
+            "young": young(alone, rate) / 60,
             "best": best_interval(alone, rate, c["requeue_seconds"]) / 60,
         })  # fmt: skip
     return found
@@ -90,7 +94,7 @@ def teachers(facts: Facts) -> list[Numbers]:
 
 def orders(facts: Facts) -> list[Numbers]:
     """Hours of training by the order of the line, one GPU a student; and two bounds that no order beats."""
-    line = [(1, duration(job(student, 1, facts.c), NEVER)) for student in facts.students]
+    line = [(1, duration(job(student, 1, facts.c))) for student in facts.students]
     first = sorted(line, key=lambda each: -each[1])
     work = sum(seconds for _, seconds in line)
     return [
@@ -105,20 +109,20 @@ def orders(facts: Facts) -> list[Numbers]:
     ]
 
 
-def sensitivity(facts: Facts, interval: float, rebuilt: Callable[[dict[str, float]], Facts]) -> list[Numbers]:
+def sensitivity(facts: Facts, rebuilt: Callable[[dict[str, float]], Facts]) -> list[Numbers]:
     """Half and twice each constant: (hours, dollars) relative to the plan, for 8 and 64 GPUs.
 
     8 with an endpoint and one GPU a student, 64 with an own teacher and several.
     """
     cases = ((8, "endpoint"), (64, "own"))
-    base = {gpus: jobs(facts, gpus, interval)[way] for gpus, way in cases}
+    base = {gpus: jobs(facts, gpus)[way] for gpus, way in cases}
     found = []
     for name, keys in SENSITIVE.items():
         row: Numbers = {"constant": name}
         for factor in (0.5, 2.0):
             other = rebuilt(dict(facts.c) | {key: factor * facts.c[key] for key in keys})
             for gpus, way in cases:
-                now = jobs(other, gpus, interval)[way]
+                now = jobs(other, gpus)[way]
                 row[f"{gpus} x {factor}"] = [
                     now[what] / base[gpus][what] - 1 for what in ("hours", "dollars")
                 ]

@@ -46,7 +46,7 @@ def render(recorded: Numbers) -> str:
 
 def jobs(plan: Numbers) -> str:
     """The stages at each number of GPUs, each way, and who has several GPUs."""
-    head = ["GPUs", *STAGES, "all", "held up first by"]
+    head = ["GPUs", *STAGES, "all", "held up first by", "training by"]
     said = {
         "endpoint": "An endpoint answers, each student has one GPU (`-m`, longest student first):",
         "own": "An own teacher answers, long students have several GPUs (lines of their own):",
@@ -56,9 +56,10 @@ def jobs(plan: Numbers) -> str:
         rows = []
         for each in plan["jobs"]:
             job = each[way]
-            first = f"{job['bottleneck']['name']}: {job['bottleneck']['bound']}"
+            name, bound = job["bottleneck"]["name"], job["bottleneck"]["bound"]
+            first = name if name == "training" else f"{name}: {bound}"
             times = [hours(job["stages"][name]) for name in STAGES]
-            rows.append([str(each["gpus"]), *times, hours(job["hours"]), first])
+            rows.append([str(each["gpus"]), *times, hours(job["hours"]), first, job["training_bound"]])
         texts.append(f"{sentence}\n\n{table(head, rows)}")
     shared = [(each["gpus"], each["own"]["several"]) for each in plan["jobs"] if each["own"]["several"]]
     texts += [f"On {gpus} GPUs there are for {several(counts)}." for gpus, counts in shared]
@@ -120,8 +121,7 @@ def simulated(plan: Numbers) -> str:
             f"{told['interruptions']:.2f}", f"{told['repeated']:.1f}",
             *(hours(each[name]["mean"]) for name in ("lost", "ten times", "no stragglers", "slow queue")),
         ])  # fmt: skip
-    minutes = f"{plan['interval_minutes']:.0f} minutes"
-    said = f"Hours of training, {plan['runs']:,} seeds, a checkpoint every {minutes}, longest student first:"
+    said = f"Hours of training, {plan['runs']:,} seeds, longest student first, ten checkpoints a run:"
     return f"{said}\n\n{table(head, rows)}\n\n{spot(plan)}"
 
 
@@ -202,10 +202,14 @@ def real(numbers: Numbers) -> str:
 
 def measured(numbers: Numbers) -> str:
     """What measure.py found, and where."""
-    rows = [[said, f"{numbers[name]:,.4g}"] for name, said in MEASURED.items()]
+    rows = [[said, _digits(numbers[name])] for name, said in MEASURED.items()]
     tasks = ", ".join(f"{task} {mean:.0f}" for task, mean in numbers["positions"].items())
     said = table(["what", "measured"], rows)
     return f"{said}\n\nTokens of a benchmark's row: {tasks}.\n\n{place(numbers)}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def place(numbers: Numbers) -> str:

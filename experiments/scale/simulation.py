@@ -25,7 +25,6 @@ from checkpoints import NEVER, Job, duration, kept, trained
 class Weather:
     """What goes wrong, in seconds and a second; the default is nothing."""
 
-    interval: float = NEVER  # seconds of training between checkpoints
     preemption: float = 0.0  # interruptions a second of each machine that a student holds
     notice: float = 0.0  # seconds between the signal and the end: enough to write a checkpoint, or not
     queue: float = 0.0  # until an interrupted student may start again
@@ -140,7 +139,7 @@ class Simulation:
         for n, gpus in machines.items():
             self.free[n] -= gpus
         slow = self.weather.slowness if self.slow & machines.keys() else 1.0
-        seconds = duration(job, self.weather.interval, self.done[number], slow)
+        seconds = duration(job, self.done[number], slow)
         rate = self.weather.preemption * len(machines)
         until = self.random.expovariate(rate) if rate else NEVER
         kind = "end" if seconds <= until else "stop"
@@ -156,7 +155,7 @@ class Simulation:
     def _interrupted(self, launch: Launch, notice: float) -> None:
         """Keep what is on the disk, or all of it where the notice was long enough, and queue again."""
         job, before = self.jobs[launch.number], self.done[launch.number]
-        facts = (job, self.weather.interval, self.now - launch.began, before, launch.slow)
+        facts = (job, self.now - launch.began, before, launch.slow)
         progress = trained(*facts)
         saved = notice > 0 and notice >= job.write
         self.done[launch.number] = progress if saved else kept(*facts)

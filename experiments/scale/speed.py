@@ -12,7 +12,6 @@ within a machine and over all cards of a machine beyond.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checkpoints import Job
@@ -41,14 +40,12 @@ class Step:
         return max(self.compute, self.least) + self.exchange
 
     @property
-    def limit(self) -> str:
-        """What most of it is."""
-        parts = {
-            "computing": self.compute,
-            "kernels and weights": self.least,
-            "exchange of gradients": self.exchange,
-        }
-        return max(parts, key=lambda name: parts[name])
+    def parts(self) -> dict[str, float]:
+        """What its seconds go to."""
+        found = {"computing": self.compute, "exchange of gradients": self.exchange}
+        if self.least > self.compute:
+            found = {"kernels and weights": self.least, "exchange of gradients": self.exchange}
+        return found
 
 
 def mfu(student: Student, c: Constants) -> float:
@@ -89,14 +86,16 @@ def job(student: Student, gpus: int, c: Constants) -> Job:
     gb = student.parameters / 1e9
     write = gb * c["checkpoint_bytes"] * c["write_seconds_per_gb"]
     weights = gb * c["export_bytes"] * c["read_seconds_per_gb"]
+    work = steps(student, c) * step(student, gpus, c).seconds
     return Job(
         name=student.name,
         gpus=gpus,
-        work=steps(student, c) * step(student, gpus, c).seconds,
+        work=work,
         start=c["launch_per_student_seconds"] + c["start_seconds"] + weights + c["compile_seconds"],
         write=write,
         read=gb * c["checkpoint_bytes"] * c["read_seconds_per_gb"],
         final=write + gb * c["export_bytes"] * c["write_seconds_per_gb"],
+        interval=work / c["saves_a_run"],
     )
 
 
@@ -105,8 +104,3 @@ def scoring(student: Student, positions: float, c: Constants) -> float:
     operations = positions * student.operations / student.positions / 3
     start = c["start_seconds"] + student.parameters / 1e9 * c["export_bytes"] * c["read_seconds_per_gb"]
     return start + operations / (c["gpu_peak"] * c["evaluation_share"] * mfu(student, c))
-
-
-def gpu_hours(students: Sequence[Student], c: Constants) -> float:
-    """All their training on single GPUs."""
-    return sum(steps(each, c) * step(each, 1, c).seconds for each in students) / 3600

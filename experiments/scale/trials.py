@@ -28,10 +28,9 @@ class Trial:
     interruptions: float  # mean
 
 
-def weather(c: Constants, interval: float, notice: bool = True) -> Weather:
+def weather(c: Constants, notice: bool = True) -> Weather:
     """What goes wrong by the constants, without a lost machine."""
     return Weather(
-        interval=interval,
         preemption=c["preemptions_per_hour"] / HOUR,
         notice=c["notice_seconds"] if notice else 0.0,
         queue=c["requeue_seconds"],
@@ -45,7 +44,7 @@ def trial(
 ) -> Trial:
     """`runs` seeds from `first`; with `lost`, one machine is lost, at times spread evenly over the herd's."""
     size = int(c["gpus_per_machine"])
-    calm = simulate(jobs, gpus, size, Weather(interval=sky.interval))
+    calm = simulate(jobs, gpus, size)
     outcomes = []
     for seed in range(first, first + runs):
         here = sky
@@ -78,5 +77,5 @@ def expected_seconds(job: Job, sky: Weather, per_machine: int) -> float:
     """Expected time of one student on as few machines as hold it."""
     machines = -(-job.gpus // per_machine)
     slow = 1 + (sky.slowness - 1) * (1 - (1 - sky.straggling) ** machines)
-    slower = replace(job, work=job.work * slow)
-    return expected(slower, sky.interval * slow, sky.preemption * machines, sky.queue)
+    slower = replace(job, work=job.work * slow, interval=job.interval * slow)
+    return expected(slower, sky.preemption * machines, sky.queue)
