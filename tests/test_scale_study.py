@@ -327,6 +327,27 @@ def test_more_gpus_never_take_longer(study: SimpleNamespace) -> None:
     assert alone.rented_hours == pytest.approx(alone.gpu_hours)  # one GPU is never idle
 
 
+def test_gpus_that_cannot_hold_a_student_are_left_out(study: SimpleNamespace) -> None:
+    c = study.constants.constants()
+    small = study.plan.facts(c | {"gpu_memory_bytes": 80e9})
+    assert study.questions.sizes(small) == [8, 64, 512]
+    assert study.questions.orders(small)[0]["gpus"] == 2  # llama-7B takes both
+    assert all(row["hours"] > 0 for row in study.questions.herd(small))
+    with pytest.raises(UserError, match="llama-7B needs .* GPUs of gpu_memory_bytes=1e\\+08"):
+        study.questions.sizes(study.plan.facts(c | {"gpu_memory_bytes": 1e8}))
+
+
+def test_who_holds_up_the_others_is_named(study: SimpleNamespace) -> None:
+    facts = study.plan.facts(study.constants.constants())
+    alone, line = (study.model.plan(facts, gpus, several=False, teacher="api") for gpus in (1, 64))
+    assert alone.stages[2].bound == "GPU time (100% of it used)"
+    assert line.stages[2].bound == "llama-7B on 1 GPU: computing"
+    slow = replace(facts, c=dict(facts.c) | {"write_seconds_per_gb": 100.0})
+    wide = study.model.plan(slow, 512, several=True, teacher="local")
+    assert wide.stages[2].bound.startswith("llama-7B on ") and wide.stages[2].bound.endswith("checkpoints")
+    assert wide.bottleneck.name == "training"
+
+
 def test_nothing_recorded_is_told(
     study: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

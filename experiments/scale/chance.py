@@ -9,7 +9,7 @@ from typing import Any
 from checkpoints import Job, best_interval, duration, expected, young
 from constants import Constants
 from model import HOUR, Facts, training
-from speed import job
+from speed import alone
 from trials import trial, weather
 
 MINUTES = (5, 15, 30, 60, 120, 240, 480)
@@ -37,15 +37,16 @@ def simulated(facts: Facts, gpus: int, several: bool, runs: int) -> Numbers:
 def intervals(facts: Facts, runs: int) -> list[Numbers]:
     """What checkpoints and interruptions add to the herd's GPU time, by interval between checkpoints.
 
-    Each student alone on one GPU, by the model and simulated, at the constants' rate and ten times that.
+    Each student alone on the fewest GPUs that hold it, by the model and simulated, at the constants' rate of
+    interruptions and ten times that.
     """
     c = facts.c
-    alone = [job(student, 1, c) for student in facts.students]
-    bare = sum(duration(replace(each, write=0.0)) for each in alone)
+    herd = [alone(student, c) for student in facts.students]
+    bare = sum(duration(replace(each, write=0.0)) for each in herd)
     often = dict(c) | {"preemptions_per_hour": 10 * c["preemptions_per_hour"]}
     found = []
     for name, interval in _named(c).items():
-        saving = [replace(each, interval=interval(each)) for each in alone]
+        saving = [replace(each, interval=interval(each)) for each in herd]
         found.append({
             "interval": name,
             "model": _expected(saving, c) / bare - 1,
@@ -71,13 +72,15 @@ def _named(c: Constants) -> dict[str, Interval]:
     }
 
 
-def _expected(alone: list[Job], c: Constants) -> float:
+def _expected(herd: list[Job], c: Constants) -> float:
     sky = weather(c)
-    return sum(expected(each, sky.preemption, sky.queue) for each in alone)
+    return sum(expected(each, sky.preemption, sky.queue) for each in herd)
 
 
-def _simulated(alone: list[Job], c: Constants, notice: bool, runs: int) -> float:
+def _simulated(herd: list[Job], c: Constants, notice: bool, runs: int) -> float:
     """Mean seconds of all; seeds of their own, else all would be unlucky together."""
     sky = replace(weather(c, notice), straggling=0.0)
-    means = [trial([each], 1, c, sky, runs, first=number * runs).mean for number, each in enumerate(alone)]
+    means = [
+        trial([each], each.gpus, c, sky, runs, first=number * runs).mean for number, each in enumerate(herd)
+    ]
     return HOUR * sum(means)

@@ -7,18 +7,19 @@ over constants.yaml.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from checkpoints import Job, duration, writes
 from constants import Constants
 from herd import Student
-from schedule import makespan, shares
+from schedule import makespan, options, shares
 from speed import job, least_gpus, scoring, step
 from teaching import Stage, answer_dollars, answers, requests
 
 HOUR = 3600.0
 RENTED = ("training", "benchmarks")
+NEAR = 1.1  # times what a student takes at its fastest: it holds up the others
 COPIES = 2  # of the pairs: as answered, and as kept
 
 
@@ -69,7 +70,7 @@ def plan(facts: Facts, gpus: int, several: bool, teacher: str) -> Plan:
     asked, made = answers(facts.c, gpus, teacher), preparation(facts.c)
     return Plan(
         gpus=gpus,
-        stages=(asked, made, trained(facts, jobs, gpus), scored),
+        stages=(asked, made, trained(facts, jobs, gpus, several), scored),
         jobs=tuple(jobs),
         gpu_hours=held + hours,
         teacher_dollars=answer_dollars(facts.c, teacher, gpus),
@@ -77,31 +78,36 @@ def plan(facts: Facts, gpus: int, several: bool, teacher: str) -> Plan:
     )
 
 
+def seconds_of(facts: Facts) -> Callable[[Student, int], float]:
+    """(student, GPUs) -> seconds of its training, uninterrupted."""
+    return lambda student, gpus: duration(job(student, gpus, facts.c))
+
+
 def training(facts: Facts, gpus: int, several: bool) -> list[Job]:
     """The students with the GPUs that each gets, longest first."""
     c, herd = facts.c, facts.students
-
-    def seconds(student: Student, count: int) -> float:
-        return duration(job(student, count, c))
-
     counts = [least_gpus(each, c) for each in herd]
     if several:
-        counts = shares(herd, gpus, seconds, lambda each: least_gpus(each, c))
+        counts = shares(herd, gpus, seconds_of(facts), lambda each: least_gpus(each, c))
     jobs = [job(student, count, c) for student, count in zip(herd, counts, strict=True)]
     return sorted(jobs, key=lambda each: -duration(each))
 
 
-def trained(facts: Facts, jobs: Sequence[Job], gpus: int) -> Stage:
-    """The stage of training; bound by all GPUs at work, or by the longest student and most of its time."""
-    found = [(each.gpus, duration(each)) for each in jobs]
-    seconds = makespan(found, gpus)
-    work = sum(count * time for count, time in found) / gpus
-    longest = max(jobs, key=duration)
-    if work >= duration(longest):
-        return Stage("training", seconds, f"GPU time ({work / seconds:.0%} of it used)")
-    student = next(each for each in facts.students if each.name == longest.name)
-    held = f"{longest.gpus} GPU{'s' * (longest.gpus > 1)}"
-    return Stage("training", seconds, f"{longest.name} on {held}: {limit(student, longest, facts.c)}")
+def trained(facts: Facts, jobs: Sequence[Job], gpus: int, several: bool) -> Stage:
+    """The stage of training; bound by the GPUs' time, or by a student that more GPUs would not help."""
+    seconds = makespan([(each.gpus, duration(each)) for each in jobs], gpus)
+    most, lasts = gpus if several else 1, seconds_of(facts)
+    fastest = {
+        each: min(time for _, time in options(each, most, lasts, least_gpus(each, facts.c)))
+        for each in facts.students
+    }
+    slowest = max(fastest, key=lambda student: fastest[student])
+    if seconds > NEAR * fastest[slowest]:
+        used = sum(each.gpus * duration(each) for each in jobs) / (gpus * seconds)
+        return Stage("training", seconds, f"GPU time ({used:.0%} of it used)")
+    run = next(each for each in jobs if each.name == slowest.name)
+    held = f"{run.gpus} GPU{'s' * (run.gpus > 1)}"
+    return Stage("training", seconds, f"{run.name} on {held}: {limit(slowest, run, facts.c)}")
 
 
 def limit(student: Student, run: Job, c: Constants) -> str:

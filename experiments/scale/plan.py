@@ -25,6 +25,8 @@ from sections import write
 
 from lamini.errors import UserError
 
+CURVE = [2**doubled for doubled in range(10)]  # GPUs of the figure
+
 
 def facts(c: Constants) -> Facts:
     """The recorded herd with these constants.
@@ -44,18 +46,20 @@ def numbers(runs: int) -> dict[str, object]:
     """The answers to all questions."""
     c = constants()
     known = facts(c)
-    plans = [(gpus, several) for gpus in questions.GPUS for several in (False, True) if gpus > several]
+    sizes = questions.sizes(known)
+    plans = [(gpus, several) for gpus in sizes for several in (False, True) if gpus > several]
     return {
         "runs": runs,
         "constants": c,
-        "jobs": [questions.jobs(known, gpus) for gpus in questions.GPUS],
-        "curve": [questions.jobs(known, 2**doubled) for doubled in range(10)],
+        "jobs": [questions.jobs(known, gpus) for gpus in sizes],
+        "curve": [questions.jobs(known, gpus) for gpus in questions.sizes(known, CURVE)],
         "teachers": questions.teachers(known),
         "simulated": [chance.simulated(known, gpus, several, runs) for gpus, several in plans],
         "orders": questions.orders(known),
         "intervals": chance.intervals(known, runs),
         "herd": questions.herd(known),
         "sensitivity": questions.sensitivity(known, facts),
+        "worlds": questions.worlds(known, facts),
     }
 
 
@@ -67,7 +71,8 @@ def main() -> None:
     try:
         record("plan", numbers(options.runs) | {"made_by": made_by()})
     except UserError as error:
-        sys.exit(f"plan.py: {error}")
+        print(f"plan.py: {error}", file=sys.stderr)
+        sys.exit(2)
     print(write())
 
 

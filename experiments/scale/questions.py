@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from checkpoints import best_interval, duration, young
 from model import HOUR, Facts, Plan, limit, plan
 from schedule import makespan
-from speed import job, mfu, step
+from speed import alone, job, least_gpus, mfu, step
 from teaching import answer_dollars, answers
+
+from lamini.errors import UserError
 
 GPUS = (1, 8, 64, 512)
 WAYS = {  # the two ways to do the job: long students on several GPUs or not, and who answers
@@ -33,7 +35,31 @@ SENSITIVE = {
     "price of a GPU hour": ("gpu_hour_dollars",),
 }
 
+OTHER = {  # worlds that a user may have
+    "as above": {},
+    "two checkpoints a run (validation.every)": {"saves_a_run": 2},
+    "one network card a machine": {"cards_per_machine": 1},
+    "GPUs of 80 GB": {"gpu_memory_bytes": 80e9},
+    "no compilation": {"compile_seconds": 0},
+}
+
 Numbers = dict[str, Any]
+
+
+def sizes(facts: Facts, of: Sequence[int] = GPUS) -> list[int]:
+    """The numbers of GPUs that hold every student.
+
+    Raises:
+        UserError: none does.
+    """
+    least = {student.name: least_gpus(student, facts.c) for student in facts.students}
+    largest = max(least, key=lambda name: least[name])
+    found = [gpus for gpus in of if gpus >= least[largest]]
+    if not found:
+        raise UserError(
+            f"{largest} needs {least[largest]} GPUs of gpu_memory_bytes={facts.c['gpu_memory_bytes']:g}"
+        )
+    return found
 
 
 def jobs(facts: Facts, gpus: int) -> Numbers:
@@ -58,19 +84,20 @@ def _told(made: Plan, facts: Facts) -> Numbers:
 
 
 def herd(facts: Facts) -> list[Numbers]:
-    """Each student alone: hours on one GPU, what more give, its checkpoint and the best interval."""
+    """Each student alone: hours on the fewest GPUs, what more give, its checkpoint, the best interval."""
     c = facts.c
     rate = c["preemptions_per_hour"] / HOUR
     found = []
     for student in facts.students:
-        alone, one = job(student, 1, c), step(student, 1, c).seconds
+        one = alone(student, c)
+        once = step(student, one.gpus, c).seconds
         found.append({
-            "student": student.name, "mfu": mfu(student, c), "hours": alone.work / HOUR,
-            "speedup": {str(gpus): one / step(student, gpus, c).seconds for gpus in (8, 64)},
-            "limit": limit(student, job(student, 64, c), c), "write": alone.write,
+            "student": student.name, "mfu": mfu(student, c), "hours": one.work / HOUR,
+            "speedup": {str(gpus): once / step(student, gpus, c).seconds for gpus in (8, 64)},
+            "limit": limit(student, job(student, 64, c), c), "write": one.write,
             "gb": student.parameters * c["checkpoint_bytes"] / 1e9,
-            "young": young(alone, rate) / 60,
-            "best": best_interval(alone, rate, c["requeue_seconds"]) / 60,
+            "young": young(one, rate) / 60,
+            "best": best_interval(one, rate, c["requeue_seconds"]) / 60,
         })  # fmt: skip
     return found
 
@@ -93,10 +120,10 @@ def teachers(facts: Facts) -> list[Numbers]:
 
 
 def orders(facts: Facts) -> list[Numbers]:
-    """Hours of training by the order of the line, one GPU a student; and two bounds that no order beats."""
-    line = [(1, duration(job(student, 1, facts.c))) for student in facts.students]
+    """Hours of training by the order of the line, fewest GPUs each; and two bounds that no order beats."""
+    line = [(run.gpus, duration(run)) for run in (alone(student, facts.c) for student in facts.students)]
     first = sorted(line, key=lambda each: -each[1])
-    work = sum(seconds for _, seconds in line)
+    work = sum(count * seconds for count, seconds in line)
     return [
         {
             "gpus": gpus,
@@ -105,7 +132,7 @@ def orders(facts: Facts) -> list[Numbers]:
             "work": work / gpus / HOUR,
             "longest": first[0][1] / HOUR,
         }
-        for gpus in (1, 2, 4, 8, 16)
+        for gpus in sizes(facts, (1, 2, 4, 8, 16))
     ]
 
 
@@ -127,4 +154,15 @@ def sensitivity(facts: Facts, rebuilt: Callable[[dict[str, float]], Facts]) -> l
                     now[what] / base[gpus][what] - 1 for what in ("hours", "dollars")
                 ]
         found.append(row)
+    return found
+
+
+def worlds(facts: Facts, rebuilt: Callable[[dict[str, float]], Facts]) -> list[Numbers]:
+    """Hours of training and GPU hours, long students on several GPUs, where some constants differ."""
+    found = []
+    for name, changes in OTHER.items():
+        other = rebuilt(dict(facts.c) | changes)
+        plans = {str(gpus): jobs(other, gpus)["own"] for gpus in sizes(other)}
+        told = {gpus: [each["stages"]["training"], each["gpu_hours"]] for gpus, each in plans.items()}
+        found.append({"world": name, "training": told})
     return found

@@ -44,10 +44,10 @@ def shares(
     tried as the common one. Of plans that end within WORTH of the soonest, the one of the fewest GPU
     seconds.
     """
-    options = [_options(item, gpus, seconds, least(item)) for item in items]
+    choices = [options(item, gpus, seconds, least(item)) for item in items]
     plans = []
-    for limit in sorted({time for each in options for _, time in each}):
-        jobs = [next((o for o in each if o[1] <= limit), min(each, key=lambda o: o[1])) for each in options]
+    for limit in sorted({time for each in choices for _, time in each}):
+        jobs = [next((o for o in each if o[1] <= limit), min(each, key=lambda o: o[1])) for each in choices]
         length = makespan(sorted(jobs, key=lambda job: -job[1]), gpus)
         plans.append((length, sum(count * time for count, time in jobs), [count for count, _ in jobs]))
     soonest = min(length for length, _, _ in plans)
@@ -56,7 +56,7 @@ def shares(
     )[1]
 
 
-def _options(
+def options(
     item: Item, gpus: int, seconds: Callable[[Item, int], float], least: int
 ) -> list[tuple[int, float]]:
     """(GPUs, seconds) of an item, fewest first."""

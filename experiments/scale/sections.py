@@ -152,15 +152,16 @@ def intervals(plan: Numbers) -> str:
     head = ["a checkpoint every", "model", "simulated", "with notice", "model, 10 %/h", "simulated, 10 %/h"]
     names = ("model", "simulated", "notice", "model_often", "simulated_often")
     rows = [[each["interval"], *(f"{each[name]:.1%}" for name in names)] for each in plan["intervals"]]
-    return (
+    said = (
         "Added to the herd's GPU time without checkpoints and interruptions, at 1 %/h where nothing else is"
-        f" said; each student alone on one GPU:\n\n{table(head, rows)}"
+        " said; each student alone. Young's and the best intervals are those for 1 %/h:"
     )
+    return f"{said}\n\n{table(head, rows)}"
 
 
 def students(plan: Numbers) -> str:
     """Each student alone."""
-    head = ["student", "MFU", "one GPU", "8 GPUs", "64 GPUs", "at 64 most is", "checkpoint", "written in",
+    head = ["student", "MFU", "alone", "8 GPUs", "64 GPUs", "at 64 most is", "checkpoint", "written in",
             "Young's interval", "best interval"]  # fmt: skip
     rows = []
     for each in plan["herd"]:
@@ -185,6 +186,17 @@ def sensitivity(plan: Numbers) -> str:
         "Hours and dollars of the whole job, rented, answers included: 8 GPUs with an endpoint and one GPU a"
         f" student, 64 with an own teacher and several:\n\n{table(head, rows)}"
     )
+
+
+def worlds(plan: Numbers) -> str:
+    """Training where some constants differ."""
+    gpus = [str(each["gpus"]) for each in plan["jobs"]]
+    rows = []
+    for each in plan["worlds"]:
+        told = [each["training"].get(count) for count in gpus]
+        cells = [f"{hours(found[0])}, {found[1]:.0f} GPU h" if found else "does not fit" for found in told]
+        rows.append([each["world"], *cells])
+    return table(["training, several GPUs for long students", *(f"on {count}" for count in gpus)], rows)
 
 
 def real(numbers: Numbers) -> str:
@@ -240,4 +252,5 @@ PARTS: dict[str, Callable[[Numbers], str]] = {
     "Checkpoints": intervals,
     "Students": students,
     "If a constant were wrong": sensitivity,
+    "Other worlds": worlds,
 }

@@ -99,6 +99,11 @@ def job(student: Student, gpus: int, c: Constants) -> Job:
     )
 
 
+def alone(student: Student, c: Constants) -> Job:
+    """Its training on the fewest GPUs that hold it."""
+    return job(student, least_gpus(student, c), c)
+
+
 def scoring(student: Student, positions: float, c: Constants) -> float:
     """Seconds of scoring so many positions on one GPU: a forward pass is a third of training's operations."""
     operations = positions * student.operations / student.positions / 3
