@@ -52,14 +52,14 @@ def ask_share(here: Here, share: Share) -> Ended:
     Raises:
         UserError: from the teacher or the log.
     """
-    log = here.file(LOG)
-    earlier = [file for file in here.files(LOG) if file != log]
-    with Interruption().listening() as interruption, WorkerLog(log, earlier) as kept:
+    with Interruption().listening() as interruption, WorkerLog(here.file(LOG), here.files(LOG)) as kept:
         try:
             _runner().run(_asked(share, kept, interruption))
         except (UsedUp, TooSmall):
             return Ended(lease=True)
         except Stopped as error:
+            if interruption.number is not None:  # of this worker: another one goes on
+                raise KeyboardInterrupt from error
             return Ended(stopped=str(error))
     return Ended()
 

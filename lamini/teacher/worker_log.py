@@ -19,7 +19,7 @@ from lamini.teacher.log import Entry, Row, Usage
 
 
 class WorkerLog:
-    """A log of one task, with the part of `RequestLog` that asking needs; `earlier` are files of its dead."""
+    """A log of one task, with the part of `RequestLog` that asking needs; it knows `earlier` ones."""
 
     trouble: UserError | None = None
 
@@ -37,7 +37,7 @@ class WorkerLog:
                 self._remember(row)
         try:
             self._file = path.open("ab", buffering=0)
-            self._cut = False  # whether the last line is half a line
+            self._cut = bool(path.stat().st_size)  # whether the last line may be half a line
         except OSError as error:
             raise self._trouble(error) from error
 

@@ -125,6 +125,15 @@ class Board:
             return posted
         return None
 
+    def begun(self, member: int) -> list[Posted]:
+        """What a worker has claimed and not finished: its job was killed, and begins anew."""
+        open_ = [Posted.named(name) for name in os.listdir(self.tasks) if not name.startswith(".")]
+        return [
+            posted
+            for posted in sorted(open_)
+            if self.claimed(posted) == member and self.result(posted) is None
+        ]
+
     def load(self, posted: Posted) -> Task | None:
         """What is to be done; None where the line has taken it down meanwhile."""
         try:

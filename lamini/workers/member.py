@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -41,11 +41,11 @@ def serve(folder: Path, member: int, badge: str) -> None:
         except UserError as error:
             _refuse(folder, member, error)
             raise
-        with FileLock(folder / "members" / f"{member}.lock"):
-            board = Board(folder)
-            over = threading.Event()
+        with FileLock(folder / "members" / f"{member}.lock"), _interruptible():
+            board, over = Board(folder), threading.Event()
             threading.Thread(target=_watch, args=(board, over, os.getpid()), daemon=True).start()
-            _work(board, member, over)
+            with suppress(KeyboardInterrupt):
+                _work(board, member, over)
 
 
 def _refuse(folder: Path, member: int, error: UserError) -> None:
@@ -57,15 +57,21 @@ def _refuse(folder: Path, member: int, error: UserError) -> None:
 
 def _work(board: Board, member: int, over: threading.Event) -> None:
     group: int | None = None
+    for begun in board.begun(member):  # before its job was queued again
+        _do(board, begun, member)
     while not over.is_set() and board.stopped() is None:
         posted = board.claim(member, group)
         if posted is None:
             time.sleep(IDLE)
             continue
         group = posted.group
-        task = board.load(posted)
-        if task is not None:
-            board.finish(posted, _done(board, posted, task, member))
+        _do(board, posted, member)
+
+
+def _do(board: Board, posted: Posted, member: int) -> None:
+    task = board.load(posted)
+    if task is not None:
+        board.finish(posted, _done(board, posted, task, member))
 
 
 def _done(board: Board, posted: Posted, task: Task, member: int) -> Result:
@@ -96,6 +102,24 @@ def _watch(board: Board, over: threading.Event, process: int) -> None:
             told += 1
             over.set()
             os.kill(process, signal.SIGTERM)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM interrupts, and so does SIGUSR2, which submitit lets SLURM send before the time limit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {
+        signal.SIGTERM: signal.default_int_handler,
+        signal.SIGUSR2: lambda *_: os.kill(os.getpid(), signal.SIGTERM),
+    }
+    old = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

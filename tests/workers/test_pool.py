@@ -132,3 +132,14 @@ def test_claims_are_made_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(posted.task for posted in got) == list(range(50))
+
+
+def test_a_worker_whose_job_is_queued_again_knows_what_it_had_begun(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+    board.make()
+    for number in range(3):
+        board.post(Posted(number, 1, 0), task("double", number))
+    first, second = board.claim(7, None), board.claim(7, None)
+    assert first is not None and second is not None
+    board.finish(first, Result(1))
+    assert board.begun(7) == [second] and board.begun(8) == []
