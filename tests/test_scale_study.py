@@ -191,6 +191,7 @@ def test_a_lost_machine_takes_what_ran_on_it_and_comes_back(study: SimpleNamespa
     assert sorted(saved.ends) == [110.0, 110.0 + 10.0 + 60.0]  # 40 s were on the disk
     alone = study.simulation.simulate(jobs[:1], 1, 1, sky)
     assert alone.ends == [60.0 + 200.0 + 110.0]  # nothing else to run on until the machine is back
+    assert study.simulation.simulate(jobs[:1], 1, 1, replace(sky, lost_for=NEVER)).ends == [NEVER]
 
 
 def test_a_student_of_several_gpus_is_lost_with_one_of_its_machines(study: SimpleNamespace) -> None:
@@ -252,7 +253,8 @@ def test_a_constant_without_source_or_record_is_refused(study: SimpleNamespace, 
     recorded = "{file: record.json, at: [runs, {rows: 2}, seconds], source: here}"
     for text, said in (
         ("speed: {value: 3}", "speed names no source"),
-        ("speed: {value: fast, source: here}", "speed is 'fast'; it must be a number"),
+        ("speed: {value: fast, source: here}", "speed is 'fast'; it must be a number from 0"),
+        ("speed: {value: -1, source: here}", "speed is -1; it must be a number from 0"),
         (f"speed: {recorded}", "speed is not at .* of record.json; record it"),
     ):
         file.write_text(text)
@@ -317,7 +319,7 @@ def test_the_herd_is_the_papers(study: SimpleNamespace) -> None:
 def test_more_gpus_never_take_longer(study: SimpleNamespace) -> None:
     facts = study.plan.facts(study.constants.constants())
     for way in study.questions.WAYS.values():
-        plans = [study.model.plan(facts, gpus, **way) for gpus in (1, 2, 4, 8, 16, 64, 256)]
+        plans = [study.model.plan(facts, gpus, *way) for gpus in (1, 2, 4, 8, 16, 64, 256)]
         for fewer, more in zip(plans, plans[1:], strict=False):
             assert more.seconds <= fewer.seconds * (1 + study.schedule.WORTH)
         assert all(sum(job.gpus for job in each.jobs) >= 17 for each in plans)
@@ -333,7 +335,9 @@ def test_gpus_that_cannot_hold_a_student_are_left_out(study: SimpleNamespace) ->
     assert study.questions.sizes(small) == [8, 64, 512]
     assert study.questions.orders(small)[0]["gpus"] == 2  # llama-7B takes both
     assert all(row["hours"] > 0 for row in study.questions.herd(small))
-    with pytest.raises(UserError, match="llama-7B needs .* GPUs of gpu_memory_bytes=1e\\+08"):
+    with pytest.raises(
+        UserError, match="llama-7B needs .* GPUs of gpu_memory_bytes=1e.08; the most asked about is 512"
+    ):
         study.questions.sizes(study.plan.facts(c | {"gpu_memory_bytes": 1e8}))
 
 

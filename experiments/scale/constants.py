@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -44,9 +45,12 @@ def _number(name: str, entry: Mapping[str, Any], root: Path) -> float:
         raise UserError(f"constants.yaml: {name} names no source")
     if "value" in entry:
         try:
-            return float(entry["value"])
+            value = float(entry["value"])
         except (TypeError, ValueError):
-            raise UserError(f"constants.yaml: {name} is {entry['value']!r}; it must be a number") from None
+            value = math.nan
+        if not 0 <= value < math.inf:
+            raise UserError(f"constants.yaml: {name} is {entry['value']!r}; it must be a number from 0")
+        return value
     try:
         return at(json.loads((root / entry["file"]).read_text(encoding="utf-8")), entry["at"])
     except (OSError, ValueError, LookupError, TypeError, StopIteration) as error:

@@ -1,5 +1,4 @@
-"""The constants that no other study records, measured here: disk, shards, log, tokenizer, launch, benchmark
-rows.
+"""The constants that no other study records: disk, shards, log, tokenizer, launch, rows of benchmarks.
 
     python experiments/scale/measure.py [--folder <on the disk to measure>] [--gb 1] [--repeats 3]
 
@@ -35,8 +34,7 @@ MEAN_WORDS = 25  # of an answer: 33 tokens
 
 
 def checkpoint(folder: Path, gb: float) -> tuple[float, float]:
-    """Seconds a gigabyte of writing a checkpoint as a run does, and of checking and loading it from the
-    disk."""
+    """Seconds a gigabyte: writing a checkpoint as a run does, checking and loading it from the disk."""
     import torch
 
     from lamini.training.checkpointing.hashing import HashingIO
@@ -170,6 +168,14 @@ def main() -> None:
     parser.add_argument("--gb", type=float, default=1.0, help="of the checkpoint")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
+    if options.gb <= 0 or options.repeats < 1:
+        parser.error("--gb must be above 0, --repeats at least 1")
+    if not options.folder.is_dir():
+        parser.error(f"--folder {options.folder} is no folder")
+    if absent := [
+        part for part in ("train/alpaca.jsonl.gz", "eval", "tokenizers") if not (DATA / part).exists()
+    ]:
+        parser.error(f"{DATA} has no {absent[0]}: LAMINI_DATA names the folder that holds it")
     from lamini.teacher.money import about_tokens
     from lamini.teacher.protocol import Request
 

@@ -1,4 +1,4 @@
-"""Ask all questions of the study and write its tables: seconds of arithmetic and some minutes of simulation.
+"""Ask all questions of the study and write its tables: seconds of arithmetic, then of simulation.
 
     python experiments/scale/plan.py [--runs 1000]
 
@@ -68,11 +68,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The paper's job at 1, 8, 64 and 512 GPUs.")
     parser.add_argument("--runs", type=int, default=1000, help="seeds of each simulation")
     options = parser.parse_args()
+    if options.runs < 2:
+        parser.error("--runs must be at least 2")
     try:
         record("plan", numbers(options.runs) | {"made_by": made_by()})
     except UserError as error:
-        print(f"plan.py: {error}", file=sys.stderr)
-        sys.exit(2)
+        parser.error(str(error))
+    except KeyError as error:
+        parser.error(f"constants.yaml has no {error}")
+    except ZeroDivisionError:
+        parser.error("a speed, a limit or a count in constants.yaml is 0")
     print(write())
 
 

@@ -15,9 +15,9 @@ from teaching import answer_dollars, answers
 from lamini.errors import UserError
 
 GPUS = (1, 8, 64, 512)
-WAYS = {  # the two ways to do the job: long students on several GPUs or not, and who answers
-    "endpoint": {"several": False, "teacher": "api"},
-    "own": {"several": True, "teacher": "local"},
+WAYS = {  # name -> whether long students may have several GPUs, and who answers
+    "endpoint": (False, "api"),
+    "own": (True, "local"),
 }
 SENSITIVE = {
     "share of the peak (MFU)": ("mfu_flan_t5_base", "mfu_flan_t5_large", "mfu_gpt2_medium", "mfu_gpt2_xl"),
@@ -34,8 +34,7 @@ SENSITIVE = {
     "kernels: seconds a layer": ("launch_seconds",),
     "price of a GPU hour": ("gpu_hour_dollars",),
 }
-
-OTHER = {  # worlds that a user may have
+OTHER: dict[str, dict[str, float]] = {  # worlds that a user may have
     "as above": {},
     "two checkpoints a run (validation.every)": {"saves_a_run": 2},
     "one network card a machine": {"cards_per_machine": 1},
@@ -56,8 +55,9 @@ def sizes(facts: Facts, of: Sequence[int] = GPUS) -> list[int]:
     largest = max(least, key=lambda name: least[name])
     found = [gpus for gpus in of if gpus >= least[largest]]
     if not found:
+        memory = f"gpu_memory_bytes={facts.c['gpu_memory_bytes']:g}"
         raise UserError(
-            f"{largest} needs {least[largest]} GPUs of gpu_memory_bytes={facts.c['gpu_memory_bytes']:g}"
+            f"{largest} needs {least[largest]} GPUs of {memory}; the most asked about is {max(of)}"
         )
     return found
 
@@ -65,8 +65,8 @@ def sizes(facts: Facts, of: Sequence[int] = GPUS) -> list[int]:
 def jobs(facts: Facts, gpus: int) -> Numbers:
     """The whole job on `gpus`, each way."""
     found: Numbers = {"gpus": gpus}
-    for way, options in WAYS.items():
-        found[way] = _told(plan(facts, gpus, **options), facts)  # type: ignore[arg-type]
+    for way, (several, teacher) in WAYS.items():
+        found[way] = _told(plan(facts, gpus, several, teacher), facts)
     return found
 
 

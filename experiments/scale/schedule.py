@@ -37,12 +37,11 @@ def makespan(jobs: Sequence[tuple[int, float]], gpus: int) -> float:
 def shares(
     items: Sequence[Item], gpus: int, seconds: Callable[[Item, int], float], least: Callable[[Item], int]
 ) -> list[int]:
-    """How many GPUs each item gets so that all end soonest: the fewest with which each ends by one common
-    time.
+    """How many GPUs each item gets so that all end soonest.
 
-    Counts are the least that holds an item, times powers of two; every time at which some item could end is
-    tried as the common one. Of plans that end within WORTH of the soonest, the one of the fewest GPU
-    seconds.
+    Each gets the fewest with which it ends by one common time: the least that holds it, times a power of two.
+    Every time at which some item could end is tried as the common one. Of the plans that end within WORTH of
+    the soonest, the one of the fewest GPU seconds.
     """
     choices = [options(item, gpus, seconds, least(item)) for item in items]
     plans = []
@@ -50,10 +49,8 @@ def shares(
         jobs = [next((o for o in each if o[1] <= limit), min(each, key=lambda o: o[1])) for each in choices]
         length = makespan(sorted(jobs, key=lambda job: -job[1]), gpus)
         plans.append((length, sum(count * time for count, time in jobs), [count for count, _ in jobs]))
-    soonest = min(length for length, _, _ in plans)
-    return min(
-        plan for plan in ((cost, counts) for length, cost, counts in plans if length <= (1 + WORTH) * soonest)
-    )[1]
+    enough = (1 + WORTH) * min(length for length, _, _ in plans)
+    return min((cost, counts) for length, cost, counts in plans if length <= enough)[1]
 
 
 def options(

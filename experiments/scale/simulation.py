@@ -1,5 +1,4 @@
-"""The launcher's scheduling as discrete events: students queue for GPUs, are slowed down, cut off, queued
-again.
+"""A launcher's scheduling as discrete events: students wait for GPUs, are slowed down, cut off, queued again.
 
 What list scheduling (schedule.py) and expected times (checkpoints.py) leave out is how those meet: one late
 student decides when a herd is done, an interrupted one goes back into the queue behind whoever took its GPUs,
@@ -86,11 +85,16 @@ class Simulation:
         if self.weather.lost_at < NEVER:
             self._later(self.weather.lost_at, "lost", self.random.choice(sorted(self.free)))
         self._dispatch()
-        while self.running or self.waiting or any(kind == "queued" for _, _, kind, _ in self.events):
+        while self.events and self._unfinished():
             self.now, count, kind, whom = heapq.heappop(self.events)
             self._happen(kind, whom, count)
             self._dispatch()
+        for number in self.waiting:  # for GPUs that never come back
+            self.outcome.ends[number] = NEVER
         return self.outcome
+
+    def _unfinished(self) -> bool:
+        return bool(self.running or self.waiting or any(kind == "queued" for _, _, kind, _ in self.events))
 
     def _later(self, time: float, kind: str, whom: int) -> int:
         self.count += 1

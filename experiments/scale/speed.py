@@ -1,5 +1,4 @@
-"""How long a student trains and is scored on g GPUs, from operations, measured shares of the peak, and what
-limits them.
+"""How long a student trains on g GPUs, and is scored on one.
 
 A step of 1,024 pairs takes its operations over (g GPUs x peak x share), but never less than launching its
 kernels and reading its weights, plus the exchange of gradients. The share of the peak (MFU) was measured

@@ -1,5 +1,4 @@
-"""The simulation put to questions: many seeds of the same herd on the same cluster, beside what the model
-expects."""
+"""Many seeds of the same herd on the same cluster, beside what the model expects."""
 
 from __future__ import annotations
 
