@@ -26,9 +26,9 @@ EVERY = 5  # rows: files are sorted by origin, and so by length
 
 def positions(data: Path) -> dict[str, float]:
     """Task -> mean tokens of a row, for the tasks whose rows are in `data`/eval."""
-    from transformers import GPT2TokenizerFast
+    from transformers import GPT2Tokenizer
 
-    tokenizer = GPT2TokenizerFast.from_pretrained(data / "tokenizers" / "gpt2")
+    tokenizer = GPT2Tokenizer.from_pretrained(data / "tokenizers" / "gpt2")
     found = {}
     for task in ROWS:
         file = data / "eval" / f"{task}.jsonl.gz"

@@ -7,7 +7,7 @@ is l, is
 
     (e^(l x) - 1) e^(l r) (1/l + d)
 
-(Daly 2006, "A higher order estimate of the optimum checkpoint interval", eq. 13, with d beside it). Young's
+(Daly 2006, "A higher order estimate of the optimum checkpoint interval", with d beside it). Young's
 rule for the best interval, sqrt(2 w / l) for writes of w seconds (1974), is its first order.
 """
 

@@ -39,7 +39,7 @@ class Student:
 
 def names() -> dict[str, bool]:
     """The 17, and whether each is trained for 6,000 steps only."""
-    found = {}
+    found: dict[str, bool] = {}
     for preset in ("paper-herd", SHORT):
         text = (CONF / "experiment" / f"{preset}.yaml").read_text(encoding="utf-8")
         herd = yaml.safe_load(text)["hydra"]["sweeper"]["params"]["model"]
