@@ -51,6 +51,8 @@ def _check_limits(options: dict[str, Any], chosen: list[Partition]) -> None:
             raise UserError(
                 f"{key} asks for {asked} GPU(s) a node; the richest of partition {names} has {most or 'none'}"
             )
+    if most and not gpus:
+        print(f"note: {names} has GPUs and hydra.launcher asks for none; gpus_per_node=1 gives each job one")
     limits = [each.minutes for each in chosen]
     longest = None if None in limits else max(limit or 0 for limit in limits)
     if longest is not None and options["timeout_min"] > longest:

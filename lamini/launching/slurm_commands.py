@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lamini.errors import UserError
 from lamini.launching.ticket import Ticket
 
-PATIENCE = 60.0
+PATIENCE = 30.0  # seconds a command may take
 
 
 @dataclass(frozen=True)

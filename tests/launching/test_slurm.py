@@ -116,12 +116,12 @@ def test_the_time_limit_and_a_pre_emption_save_first_and_queue_again(
     assert process.returncode == 0, out + err
     assert statuses(out) == {"gpt2-nano": "done"}
     assert record(folder)["steps"] == 120
-    assert log.read_text().count("Caught signal SIGUSR2") == 2  # queued again by submitit both times
+    assert log.read_text().count("Starting with JobEnvironment") == 3
 
 
 def test_a_line_that_is_killed_repeats_nothing(sent: Line, slurm: Cluster, tmp_path: Path) -> None:
     """kill -9 of the driver, Ctrl-C to its successor, and a third that follows to the end."""
-    words = ("model=gpt2-nano,llama-nano,t5-nano", *STEPS, "hydra.launcher.array_parallelism=1")
+    words = ("model=gpt2-nano,llama-nano,t5-nano", *STEPS, "hydra.launcher.array_parallelism=2")
     herd = tmp_path / "herd"
     process = sent(tmp_path, *words)
     until(lambda: saved(herd / "gpt2-nano"), process)
@@ -201,7 +201,7 @@ def test_a_folder_that_a_node_does_not_share_is_told(sent: Line, slurm: Cluster,
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("partition=gpu", "hydra.launcher.partition=gpu is unknown to the cluster; there are: main urgent"),
+        ("partition=gpu", "partition=gpu is no partition of this cluster; there are: main urgent"),
         ("gpus_per_node=8", "asks for 8 GPU(s) a node; the richest of partition main has none"),
         ("gres='gpu:a100:2'", "gres=gpu:a100:2 asks for 2 GPU(s) a node"),
         ("timeout_min=90", "timeout_min=90 is more than partition main allows; set it to 60 minutes or less"),
@@ -224,10 +224,16 @@ def test_what_the_cluster_would_refuse_is_told_at_once(
 
 
 def test_no_controller_is_told(
-    ask: Line, tiny: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ask: Line, tiny: Words, slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A port where nobody listens."""
+    settings = (slurm.folder / "slurm.conf").read_text()
+    closed = re.sub(r"SlurmctldPort=\d+", "SlurmctldPort=1\nMessageTimeout=1", settings)
+    (tmp_path / "slurm.conf").write_text(closed)
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
+    monkeypatch.setenv("PATH", slurm.environment["PATH"])
     status, _, err = ask(*SLURM, *tiny, "model=t5-nano", f"paths.output_dir={tmp_path}")
     assert status == 2
     assert "hydra/launcher=slurm: sinfo: " in err
+    assert "Unable to contact slurm controller" in err
     assert len(err.splitlines()) == 1
