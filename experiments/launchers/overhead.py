@@ -38,14 +38,13 @@ LINE = (
     "data.pairs=4000", "data.held_out=2",
 )  # fmt: skip
 SLURM = ("hydra/launcher=slurm", "hydra.launcher.timeout_min=30")
-RAY = ("hydra/launcher=ray", "+hydra.launcher.ray.remote.num_cpus=1")
 WAYS: dict[str, tuple[str, ...]] = {
     "local": ("hydra/launcher=local",),
     "slurm, one at a time": (*SLURM, "hydra.launcher.array_parallelism=1"),
-    "ray, one at a time": (*RAY, "+hydra.launcher.ray.init.num_cpus=1"),
+    "ray, one at a time": ("hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=1"),
     "local, two at a time": ("hydra/launcher=local", "hydra.launcher.jobs=2"),
     "slurm, two at a time": (*SLURM, "hydra.launcher.array_parallelism=2"),
-    "ray, two at a time": (*RAY, "+hydra.launcher.ray.init.num_cpus=2"),
+    "ray, two at a time": ("hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"),
 }
 
 

@@ -20,7 +20,7 @@ from lamini.compose import CONF
 from tests.launching.watching import PATIENCE, record, saved, statuses, until, weights
 from tests.slurm.cluster import Cluster
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(400)]
 
 Words = tuple[str, ...]
 Line = Callable[..., Any]
@@ -121,14 +121,14 @@ def test_the_time_limit_and_a_pre_emption_save_first_and_queue_again(
 
 def test_a_line_that_is_killed_repeats_nothing(sent: Line, slurm: Cluster, tmp_path: Path) -> None:
     """kill -9 of the driver, Ctrl-C to its successor, and a third that follows to the end."""
-    words = ("model=gpt2-nano,llama-nano,t5-nano", *STEPS, "hydra.launcher.array_parallelism=2")
+    words = ("model=gpt2-nano,t5-nano", *STEPS, "hydra.launcher.array_parallelism=1")
     herd = tmp_path / "herd"
     process = sent(tmp_path, *words)
     until(lambda: saved(herd / "gpt2-nano"), process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    third = task("gpt2-nano", tmp_path).replace("_0", "_2")
-    slurm.ask("scontrol", "hold", third)
+    second = task("gpt2-nano", tmp_path).replace("_0", "_1")
+    slurm.ask("scontrol", "hold", second)
 
     process = sent(tmp_path, *words)
     said = []
@@ -139,18 +139,18 @@ def test_a_line_that_is_killed_repeats_nothing(sent: Line, slurm: Cluster, tmp_p
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, "".join(said) + out + err
-    assert f"t5-nano: queued by an earlier start of the line ({third}), followed\n" in said
-    assert re.search(rf"to save and end that: scancel .*{third}", out)
+    assert f"t5-nano: queued by an earlier start of the line ({second}), followed\n" in said
+    assert re.search(rf"to save and end that: scancel .*{second}", out)
     assert "Continue with: python train.py " in out
     assert "Traceback" not in err
 
-    slurm.ask("scancel", third)
+    slurm.ask("scancel", second)
     process = sent(tmp_path, *words, "hydra.launcher.name=again")
     out, err = process.communicate(timeout=PATIENCE)
-    assert statuses(out) == {"gpt2-nano": "done", "llama-nano": "done", "t5-nano": "done"}, out + err
+    assert statuses(out) == {"gpt2-nano": "done", "t5-nano": "done"}, out + err
     assert process.returncode == 0
     logs = [*herd.glob(".submitit/*/*.out")]
-    assert len(logs) == 3  # two tasks of the first array, and the one that was cancelled
+    assert len(logs) == 2  # the first task of the first array, and the one that was cancelled, sent again
     assert not [each for each in logs if "continues" in each.read_text()]
 
 
