@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 GENERIC = {  # what submitit calls the same on every cluster
@@ -10,13 +11,14 @@ GENERIC = {  # what submitit calls the same on every cluster
 }  # fmt: skip
 
 
-def executor(options: dict[str, Any], name: str) -> Any:
-    """submitit's executor for jobs called `name`."""
+def executor(options: dict[str, Any], name: str, folder: Path | None = None) -> Any:
+    """submitit's executor for jobs called `name`, with its files in `folder` instead of `submitit_folder`."""
     import submitit
 
     made = submitit.AutoExecutor(
-        folder=options["submitit_folder"], cluster="slurm", slurm_max_num_timeout=options["max_num_timeout"]
-    )
+        folder=folder or options["submitit_folder"], cluster="slurm",
+        slurm_max_num_timeout=options["max_num_timeout"],
+    )  # fmt: skip
     told = {**options, "name": name}
     for key in ("submitit_folder", "max_num_timeout"):
         del told[key]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lamini.errors import UserError
+from lamini.launching import submitting
 
 ASK = 2.0  # seconds between two questions to squeue
 UNSEEN = 30.0  # seconds in which a job may not have appeared in the queue yet
@@ -20,9 +21,6 @@ LIVING = {
     "PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "RESIZING",
     "SIGNALING", "STAGE_OUT", "STOPPED", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD",
 }  # fmt: skip
-OURS = {"submitit_folder", "max_num_timeout"}  # of the executor itself
-GENERAL = {"timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name",
-           "stderr_to_stdout"}  # fmt: skip
 
 
 class SlurmCrew:
@@ -37,17 +35,12 @@ class SlurmCrew:
 
     def start(self, folder: Path, members: Sequence[int], badge: str) -> None:
         """See `Crew`."""
-        import submitit
         from submitit.core.utils import FailedJobError, FailedSubmissionError
 
         from lamini.workers.member import serve
 
-        executor = submitit.AutoExecutor(cluster="slurm", folder=folder / "slurm" / "%j")
-        named = {key: value for key, value in self.options.items() if key not in OURS}
-        executor.update_parameters(
-            **{key if key in GENERAL else f"slurm_{key}": value for key, value in named.items()}
-        )
-        executor.update_parameters(name=f"{named.get('name', 'lamini')}-worker")
+        name = f"{self.options.get('name', 'lamini')}-worker"
+        executor = submitting.executor(self.options, name, folder / "slurm" / "%j")
         try:
             with executor.batch():
                 jobs = [executor.submit(serve, folder.absolute(), member, badge) for member in members]
