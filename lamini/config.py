@@ -285,6 +285,7 @@ class GenerateConfig:
     curation: Curation  # what is dropped, and why
     diversity: Diversity  # of the table on the data set's card (paper Table 2)
     workers: int  # processes that ask the teacher; hydra/launcher=local, slurm or ray says where they run
+    store: str | None  # URL the finished data set is copied to: s3://bucket/name, ...; null: nowhere
     limits: Limits  # what the teacher bears, of all workers together
     budget: Budget  # what it may cost
     paths: Paths  # where data sets go

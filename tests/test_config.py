@@ -60,7 +60,7 @@ Family: _target_ architecture context learning_rate licence model_type name size
   tokenizer_algorithm wrapper
 FamilySize: architecture checkpoint parameters
 GenerateConfig: budget curation diversity dry_run dry_run_sample force instructions limits log name paths
-  responses seed shard_rows teacher tokenizer workers
+  responses seed shard_rows store teacher tokenizer workers
 Gguf: converter least type
 Hub: message private push repo
 InstructionSource: ask collection examples generate limit prompt topics

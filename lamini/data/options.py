@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lamini.data import files, hub
 from lamini.errors import UserError
+from lamini.stores import urls
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,24 +23,47 @@ if TYPE_CHECKING:
     from lamini.data.records import Rejected
 
 
+def _check(path: str, key: str, override: str | None = None) -> None:
+    """Raise UserError unless pairs may be there, here or elsewhere."""
+    if not urls.is_url(path):
+        files.check_pairs(path, key, override)
+        return
+    from lamini.stores import fetching
+
+    fetching.check(path, key, override)
+
+
+def _located(path: str, key: str, cache_dir: Path, override: str | None = None) -> tuple[Path, str]:
+    """Where pairs lie on this machine, fetched if need be, and the name of their source.
+
+    Raises:
+        UserError: they cannot be fetched.
+    """
+    if not urls.is_url(path):
+        return Path(path), files.name_of(path)
+    from lamini.stores import fetching
+
+    return fetching.fetched(path, key, cache_dir, override), fetching.name_of(path)
+
+
 @dataclass
 class FileData:
     """One file of pairs, or a folder of Parquet shards."""
 
-    path: str  # jsonl, json, csv (each also .gz) or parquet; or a folder with .parquet shards
+    path: str  # jsonl, json, csv (each also .gz) or parquet; a folder with .parquet shards; or a URL of such
     format: str | None = None  # jsonl, json, csv or parquet, where the suffix does not tell
 
     def check(self) -> None:
         """Raise UserError when the file cannot be there."""
-        files.check_pairs(self.path, "data.path", self.format)
+        _check(self.path, "data.path", self.format)
 
     def load(self, cache_dir: Path, seed: int) -> Corpus:
         """The file or folder as one source of weight 1, named after it."""
         from lamini.data.corpus import Corpus, Source
         from lamini.data.readers import read_all
 
-        name = files.name_of(self.path)
-        table, rejected = read_all(self.path, name, override=self.format)
+        place, name = _located(self.path, "data.path", cache_dir, self.format)
+        table, rejected = read_all(place, name, override=self.format)
         return Corpus([Source(name, table)], rejected=rejected)
 
 
@@ -47,7 +71,7 @@ class FileData:
 class SourceOptions:
     """One source of a mixture."""
 
-    path: str | None = None  # file of pairs or folder of shards; null: the hub's rows of this source
+    path: str | None = None  # file of pairs, folder of shards, or a URL; null: the hub's rows of this source
     weight: float = 1.0  # passes per epoch; 0 leaves the source out
     limit: int | None = None  # first rows by content hash; null: all
 
@@ -79,7 +103,7 @@ class MixtureData:
             raise UserError("data.sources has no source with a weight above 0")
         for name, source in self.active().items():
             if source.path is not None:
-                files.check_pairs(source.path, f"data.sources.{name}.path")
+                _check(source.path, f"data.sources.{name}.path")
             elif self.hub is None:
                 raise UserError(f"data.sources.{name} needs a path, because data.hub is null")
         if self.hub is not None and any(s.path is None for s in self.active().values()):
@@ -100,7 +124,8 @@ class MixtureData:
         sources: list[Source] = []
         for name, source in self.active().items():
             if source.path is not None:
-                table, bad = read_all(source.path, name, f"data.sources.{name}.path")
+                key = f"data.sources.{name}.path"
+                table, bad = read_all(_located(source.path, key, cache_dir)[0], name, key)
                 rejected += bad
             else:
                 if shared is None:

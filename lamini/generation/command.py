@@ -24,6 +24,7 @@ from lamini.instructions import checks
 from lamini.launching.options import launcher_of
 from lamini.runs import Job
 from lamini.schema import typed
+from lamini.stores import publishing
 from lamini.students.locate import check_tokenizer
 from lamini.teacher import money, pace
 from lamini.teacher.options import Replay
@@ -75,6 +76,8 @@ def check(config: GenerateConfig) -> None:
     config.teacher.check()
     money.check(config.budget.usd, config.teacher.paid())
     check_diversity(config.diversity)
+    if config.store is not None:
+        publishing.check(config.store)
     if config.tokenizer is not None:
         check_tokenizer(config.tokenizer, "tokenizer")
 
@@ -110,6 +113,7 @@ def job(config: DictConfig) -> None:
 
 
 def _run(config: GenerateConfig, folder: Path, crew: crews.Crew | None) -> int:
+    from lamini.data.shards import MANIFEST
     from lamini.generation import dry_run, stages
 
     interruption = Interruption()
@@ -119,6 +123,8 @@ def _run(config: GenerateConfig, folder: Path, crew: crews.Crew | None) -> int:
                 dry_run.price(config, interruption)
             else:
                 stages.generate(config, folder, interruption, crew)
+                if config.store is not None:
+                    publishing.publish(folder, config.store, MANIFEST)
         return 0
     except UserError as error:
         print(f"{folder.name}: {error}", file=sys.stderr, flush=True)

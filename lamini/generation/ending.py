@@ -40,6 +40,7 @@ BESIDES = (
     "name",
     "diversity",
     "workers",
+    "store",
 )
 
 
