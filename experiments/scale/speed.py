@@ -5,7 +5,7 @@ kernels and reading its weights, plus the exchange of gradients. The share of th
 for two students of each architecture; between and beyond them 1/MFU = a + b/width: products grow with the
 square of the width, what moves memory only grows with it. A student whose state takes more than half of the
 memory computes its activations twice. Exchange: a ring moves 2 (g - 1) / g of the gradients, over NVLink
-within a machine and over all cards of a machine beyond.
+within a machine and over all cards of a machine beyond; what sharding gathers again is not counted.
 """
 
 from __future__ import annotations
