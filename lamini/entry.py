@@ -31,11 +31,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from lamini.compose import CONF, SCHEMAS, help_text, opened, register
 from lamini.errors import UserError
 from lamini.launching.options import launcher_of, suits
+from lamini.launching.ranked import mistaken
 from lamini.mistakes import Herd, foreseen, sentence
 from lamini.runs import Job
 from lamini.schema import typed
 from lamini.search.asking import corner_jobs, metric_of
 from lamini.search.options import is_search
+from lamini.training.world import world_of
 
 STUDENT_KEYS = ("model", "family", "size")
 OF_HYDRA = re.compile(r"[+~]*hydra[./]")
@@ -72,11 +74,13 @@ def command(main: Callable[[], Any], script: str, starter: Callable[[], Start] =
             _hand_over(args, given)
             main()
             return
+        if script != "train" and world_of().size > 1:
+            raise UserError(f"{script}.py is one process; start it without {world_of().starter}")
         jobs = enumerate_jobs(args, script, herd)
         _hand_over(args, given)
         status = starter()(main, jobs, multirun=bool(args.multirun), line=line)
     except UserError as error:
-        print(f"{script}.py: {error}", file=sys.stderr)
+        mistaken(f"{script}.py: {error}")
         status = 2
     except Exception:
         traceback.print_exc()

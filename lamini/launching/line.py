@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -22,7 +23,7 @@ from lamini.checks import check
 from lamini.children import Children, Died
 from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
-from lamini.launching import away
+from lamini.launching import away, ranked
 from lamini.launching.lanes import Lanes, lanes_of, unused
 from lamini.launching.options import Local, Ray, Slurm, launcher_of
 from lamini.launching.pool import Pool
@@ -31,6 +32,7 @@ from lamini.schema import typed
 from lamini.search import starting
 from lamini.search.options import Trial, trial_of
 from lamini.training.planning.forecast import Forecast
+from lamini.training.world import world_of
 
 
 class Line(Children):
@@ -39,6 +41,13 @@ class Line(Children):
     total = 1
     failed = False  # a job could not even begin, so that its run.json does not say so
     lanes: Lanes | None = None  # where several students train at the same time
+    rank_status: int | None = None  # of the student that this process is the first rank of
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.rank_status is None:
+            super()._stop(number, frame)
+        else:
+            self.stopped_by = number  # the student has heard it itself
 
     def finish(self) -> None:
         """Wait for the students that jobs have handed over."""
@@ -57,9 +66,16 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
     Raises:
         UserError: anything that would stop one of the jobs and can be known beforehand.
     """
-    launcher = jobs[0].launcher
+    world, launcher = world_of(), jobs[0].launcher
+    if multirun:
+        ranked.check_sweep(launcher, world)
+    elif world.size > 1:
+        jobs = [ranked.as_one_of(world, jobs[0], line)]
+        if world.rank:
+            return ranked.train(jobs[0].config, jobs[0].folder)
     launcher.check(jobs)
-    elsewhere = launcher.elsewhere(jobs[0].folder.parent) if isinstance(launcher, Slurm) else set()
+    folder = jobs[0].folder if jobs[0].search else jobs[0].folder.parent
+    elsewhere = launcher.elsewhere(folder) if isinstance(launcher, Slurm) else set()
     check(jobs, multirun, line, elsewhere)
     LINE.total = len(jobs)
     with starting.held(jobs):
@@ -85,11 +101,13 @@ def _run(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[st
             if jobs[0].config.mode is Mode.train:
                 main()
                 return _end(jobs, line)
+            ranked.stop(0)
             return 0
     except (Died, KeyboardInterrupt) as error:
         if LINE.stopped_by:
             return _stopped(jobs, line)
         print(f"{error}{_out_of_memory(error)}; nothing was trained", file=sys.stderr)
+        ranked.stop(1)
         return 1
 
 
@@ -124,11 +142,13 @@ def _lanes(jobs: list[Job], forecasts: list[Forecast]) -> Lanes | None:
 
 
 def _end(jobs: list[Job], line: list[str]) -> int:
-    if LINE.stopped_by:
+    if LINE.stopped_by or LINE.rank_status == ranked.INTERRUPTED:
         return _stopped(jobs, line)
     statuses = report.table(starting.folders(jobs))
     if found := starting.best(jobs, line):
         print(found, flush=True)
+    if LINE.rank_status:
+        return LINE.rank_status
     return 0 if {*statuses} <= {"done", "pruned"} and not LINE.failed else 1
 
 
@@ -136,8 +156,11 @@ def _stopped(jobs: list[Job], line: list[str]) -> int:
     """How far it came, how to go on, and the status that shells know for a signal."""
     if jobs[0].config.mode is Mode.train:
         report.table(starting.folders(jobs))
-    print(f"Stopped. Continue with: {shlex.join(line)}", flush=True)
-    return 128 + (LINE.stopped_by or 0)
+    starter = world_of().starter
+    print(
+        f"Stopped. Continue with: {f'the same {starter} line' if starter else shlex.join(line)}", flush=True
+    )
+    return 128 + LINE.stopped_by if LINE.stopped_by else ranked.INTERRUPTED
 
 
 def job(config: DictConfig) -> str | None:
@@ -153,10 +176,15 @@ def job(config: DictConfig) -> str | None:
     number = (trial.number if trial else int(hydra.job.num)) + 1 if sweep else 1
     if LINE.stopped_by:
         return None
-    launcher = launcher_of(hydra.launcher)
+    launcher, world = launcher_of(hydra.launcher), world_of()
+    if world.size > 1:
+        student = ranked.on(world, student)
     run = (student, folder, number, max(LINE.total, number), trial)
     try:
-        if finished(folder, student, trial):
+        if world.size > 1:
+            LINE.rank_status = 2  # unless it begins
+            LINE.rank_status = ranked.train(*run)
+        elif finished(folder, student, trial):
             print(f"{folder.name}: done already, skipped", flush=True)
         elif isinstance(launcher, Ray):
             away.train_on_ray(hydra.runtime.cwd, launcher.threads, *run)

@@ -74,8 +74,8 @@ def admit(folder: Path, badge: str) -> Ticket:
             " set paths.output_dir to a shared folder"
         ) from error
     ticket = Ticket(**told)
-    if differing := _differing(ticket.versions, versions()):
-        raise UserError(f"{here} runs other versions than {driver}: {differing}; install the same on both")
+    if different := differing(ticket.versions, versions()):
+        raise UserError(f"{here} runs other versions than {driver}: {different}; install the same on both")
     return ticket
 
 
@@ -96,7 +96,7 @@ def versions() -> dict[str, str]:
     return {**found, "commit": git_state(Path(__file__).resolve())["git_commit"] or "none"}
 
 
-def _differing(driver: dict[str, str], worker: dict[str, str]) -> str:
+def differing(driver: dict[str, str], worker: dict[str, str]) -> str:
     """`torch 2.9 there, 2.8 here`, for every version that differs."""
     names = [name for name in {**driver, **worker} if driver.get(name) != worker.get(name)]
     return ", ".join(f"{name} {driver.get(name)} there, {worker.get(name)} here" for name in names)

@@ -15,10 +15,11 @@ from omegaconf import DictConfig
 
 from lamini.compose import opened
 from lamini.config import TrainConfig
+from lamini.errors import UserError
 from lamini.launching.options import launcher_of
 from lamini.runs import Job
 from lamini.schema import typed
-from lamini.search.options import search_of
+from lamini.search.options import LOSSES, search_of
 from lamini.search.space import Question, corners, space_of
 
 
@@ -40,7 +41,7 @@ def corner_jobs(master: DictConfig, loader: ConfigLoader) -> list[Job]:
     """A job at every corner, all in the folder of the search.
 
     Raises:
-        UserError: one of them is no configuration.
+        UserError: one of them is no configuration, or nothing will tell which is better.
     """
     question, fixed = question_of(master, loader)
     launcher, folder = launcher_of(master.hydra.launcher), Path(master.hydra.sweep.dir)
@@ -49,6 +50,11 @@ def corner_jobs(master: DictConfig, loader: ConfigLoader) -> list[Job]:
         config = loader.load_sweep_config(master, [*fixed, *words])
         HydraConfig.instance().set_config(config)
         jobs.append(Job(typed(config, TrainConfig), folder, launcher, question))
+    if question.search.metric in ("auto", *LOSSES) and jobs[0].config.validation.share == 0:
+        raise UserError(
+            f"hydra.sweeper.metric={question.search.metric} needs pairs to validate on, and"
+            " validation.share=0 leaves none"
+        )
     return jobs
 
 

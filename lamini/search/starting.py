@@ -77,7 +77,10 @@ def best(jobs: Sequence[Job], line: Sequence[str]) -> str | None:
     values, metric = rows[0]["values"], jobs[0].search.search.metric
     kept = [word for word in line if not _of_the_search(word, set(values))]
     last = {word.partition("=")[0]: word for word in kept}
-    words = shlex.join([*last.values(), *(f"{key}={value}" for key, value in values.items())])
+    preset = jobs[0].search.search.params  # of an experiment, which chooses the sweeper too
+    same = [f"{key}={value}" for key, value in preset.items() if key not in {*values, *last}]
+    basic = [] if any("hydra/sweeper=" in word for word in line) else ["hydra/sweeper=basic"]
+    words = shlex.join([*last.values(), *basic, *same, *(f"{key}={value}" for key, value in values.items())])
     return f"best: trial {rows[0]['trial']}, {metric} {rows[0][metric]:.4f}; alone it is\n  {words}"
 
 

@@ -10,6 +10,7 @@ import torch
 from lamini.children import cores
 from lamini.config import Strategy, Trainer
 from lamini.errors import UserError
+from lamini.training.world import world_of
 
 PRECISIONS = ("32-true", "bf16-mixed", "bf16-true", "16-mixed")
 
@@ -43,8 +44,11 @@ def check_device(trainer: Trainer) -> None:
         raise UserError("trainer.accelerator=mps: torch sees no such device; use cpu or auto")
     if trainer.precision == "16-mixed" and not uses_cuda(trainer):
         raise UserError("trainer.precision=16-mixed needs a CUDA device; use 32-true or bf16-mixed")
-    if uses_cuda(trainer) and trainer.devices > torch.cuda.device_count():
-        raise UserError(f"trainer.devices={trainer.devices}: there are {torch.cuda.device_count()}")
+    if uses_cuda(trainer) and here(trainer) > torch.cuda.device_count():
+        raise UserError(
+            f"trainer.devices={trainer.devices}: there are {torch.cuda.device_count()}"
+            + (f" on this node for {here(trainer)} ranks" if here(trainer) != trainer.devices else "")
+        )
     if trainer.head == "liger":
         _check_liger(trainer)
 
@@ -71,8 +75,15 @@ def uses_cuda(trainer: Trainer) -> bool:
     return trainer.accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available()
 
 
+def here(trainer: Trainer) -> int:
+    """How many of the student's devices are on this machine: all, unless torchrun or srun says otherwise."""
+    world = world_of()
+    return world.local_size if world.size > 1 else trainer.devices
+
+
 def device_of(trainer: Trainer, rank: int = 0) -> torch.device:
     """Where the student answers before and after training; Lightning decides the same for the training.
+    `rank` is that on this machine.
 
     A student that is sharded may be too large for one device: as a whole it stays on the CPU.
     """
@@ -95,6 +106,6 @@ def ready_memory(trainer: Trainer) -> None:
 
 def set_threads(trainer: Trainer) -> int:
     """Pin the CPU threads of a rank and return their number: the last bits of a result depend on it."""
-    threads = max(1, (trainer.threads or cores()) // trainer.devices)
+    threads = max(1, (trainer.threads or cores()) // here(trainer))
     torch.set_num_threads(threads)
     return threads

@@ -33,6 +33,7 @@ class Run:
     total: int
     record: dict[str, Any]
     rank: int = 0  # of the student's devices; the first one speaks and writes for all
+    local_rank: int = 0  # of those on this machine
     trial: Trial | None = None  # of a search
     loggers: list[Any] = field(default_factory=list)
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import yaml
-from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from lamini.config import Strategy, TrainConfig
 from lamini.data.datamodule import PairsDataModule
@@ -33,7 +32,7 @@ from lamini.training.checkpointing.checkpoints import Checkpoints
 from lamini.training.checkpointing.interruption import Interruption
 from lamini.training.checkpointing.kept import LAST, Kept
 from lamini.training.checkpointing.resuming import check_architecture, restore
-from lamini.training.devices import device_of, precision_of, ready_memory, set_threads, uses_cuda
+from lamini.training.devices import device_of, here, precision_of, ready_memory, set_threads, uses_cuda
 from lamini.training.ending import Run, card, data_facts, ending, first_record, start_loggers
 from lamini.training.loggers import Metrics
 from lamini.training.module import StudentModule
@@ -43,6 +42,7 @@ from lamini.training.progress import ProgressDisplay
 from lamini.training.quiet import quiet
 from lamini.training.recording import Hardware, Recorder
 from lamini.training.sharding import strategy_of, whole
+from lamini.training.world import world_of
 
 OURS = (
     "run.json", "config.yaml", "metrics.jsonl", "answers.jsonl", "error.txt",
@@ -50,11 +50,19 @@ OURS = (
 )  # fmt: skip
 
 
-def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1, trial: Trial | None = None) -> None:
+def run(
+    config: TrainConfig,
+    path: Path,
+    number: int = 1,
+    total: int = 1,
+    trial: Trial | None = None,
+    meet: Callable[[], None] | None = None,
+) -> None:
     """Train the student of `config` in the folder `path`, or continue it where a checkpoint stands.
 
     How it ended (done, failed, interrupted) is in run.json; a failure also prints one sentence. The `trial`
-    of a search may be pruned.
+    of a search may be pruned. Where others have started the ranks of the student, this is the first of them,
+    and the rest wait for `meet`, which is called when the folder is ready.
 
     Raises:
         UserError: the folder is another configuration's or another process's, cannot be written, or holds
@@ -69,7 +77,9 @@ def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1, trial:
             _restore(folder)
         (path / "error.txt").unlink(missing_ok=True)
         write_atomically(folder.config_file, yaml.safe_dump(plain(config), sort_keys=False))
-        if config.trainer.devices == 1:
+        if meet is not None:
+            meet()
+        if meet is not None or config.trainer.devices == 1:
             life(0, config, path, number, total, trial)
             return
         status = ranks.on_all(config.trainer.devices, life, config, path, number, total, trial)
@@ -80,26 +90,28 @@ def run(config: TrainConfig, path: Path, number: int = 1, total: int = 1, trial:
 
 def life(
     rank: int, config: TrainConfig, path: Path, number: int, total: int, trial: Trial | None = None
-) -> None:
-    """One student on one of its devices, from the first line of run.json to the last."""
+) -> str:
+    """One student on one of its devices, from the first line of run.json to the last; returns its status."""
     quiet()
     folder = RunFolder(path)
     ready_memory(config.trainer)
     record = first_record(config, folder.record(), set_threads(config.trainer))
-    job = Run(config, folder, number, total, record, rank, trial)
-    interruption = Interruption()
+    world = world_of()
+    job = Run(config, folder, number, total, record, rank, world.local_rank, trial)
+    interruption = Interruption(patient=bool(world.starter))
     with ending(job), interruption.listening():
         job.note()
         fit(job, interruption)
     if rank and job.record["status"] == "failed":
         sys.exit(1)  # the other ranks would wait for this one
+    return str(job.record["status"])
 
 
 def fit(job: Run, interruption: Interruption) -> None:
     """The life of a student, from tokens to export."""
     config, path = job.config, job.folder.path
     began = time.perf_counter() - job.record["seconds"]
-    device = device_of(config.trainer, job.rank)
+    device = device_of(config.trainer, job.local_rank)
     prepared = prepare(config)
     torch.manual_seed(config.seed)
     student = prepared.student
@@ -144,7 +156,7 @@ def fit(job: Run, interruption: Interruption) -> None:
 def _hardware(job: Run, student: Student) -> Hardware:
     """What speed and memory are held against."""
     trainer = job.config.trainer
-    device = device_of(trainer, job.rank)
+    device = device_of(trainer, job.local_rank)
     peak = peaks.peak(device, precision_of(trainer))
     return Hardware(device, peak and peak * trainer.devices, student.operations(student.ready()))
 
@@ -168,7 +180,7 @@ def _train(
     """Lightning's part, from the last checkpoint if there is one."""
     config, path = job.config, job.folder.path
     trainer = _trainer(job, prepared, recorder, interruption, saved)
-    objective = config.objective.build(config, prepared, device_of(config.trainer, job.rank))
+    objective = config.objective.build(config, prepared, device_of(config.trainer, job.local_rank))
     module = StudentModule(
         prepared.student, config.optimizer, config.scheduler, prepared.steps, config.seed,
         config.trainer.gradient_clip, objective,
@@ -216,8 +228,9 @@ def _trainer(
         interruption,
     ]
     return pl.Trainer(
-        accelerator=config.trainer.accelerator, devices=config.trainer.devices,
-        strategy=strategy_of(config.trainer), plugins=[LightningEnvironment(), checkpoints.io],
+        accelerator=config.trainer.accelerator, devices=here(config.trainer),
+        num_nodes=config.trainer.devices // here(config.trainer),
+        strategy=strategy_of(config.trainer), plugins=[ranks.Environment(), checkpoints.io],
         inference_mode=config.trainer.strategy is not Strategy.fsdp,  # see students/protocol.py, `answering`
         precision=precision_of(config.trainer), max_steps=prepared.steps, max_epochs=1,  # type: ignore[arg-type]
         val_check_interval=validate, check_val_every_n_epoch=None, limit_val_batches=1.0 if validate else 0,

@@ -1,8 +1,8 @@
-"""One student on several devices: a process for each, started here and not by Lightning.
+"""One student on several devices of this machine: a process for each, started here and not by Lightning.
 
 Lightning's launchers run the script anew (which knows nothing of Hydra's folder) or fork a process that may
 have touched CUDA, and lose what the callbacks counted. Here every rank simply runs the same function; the
-first speaks and writes for all.
+first speaks and writes for all. Where torchrun or srun has started the ranks, nobody is started here.
 """
 
 from __future__ import annotations
@@ -16,14 +16,23 @@ from multiprocessing import forkserver
 from types import FrameType
 from typing import Any
 
+from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, start_processes
 
 from lamini.children import deaf, hear
+from lamini.training.world import World, told
 
 PATIENCE = 30.0  # seconds the other ranks have to end by themselves once one has failed
 
 
-def on_all(devices: int, function: Callable[..., None], *arguments: Any) -> int:
+class Environment(LightningEnvironment):
+    """Where Lightning reads the place of a rank: the variables of lamini/training/world.py."""
+
+    def teardown(self) -> None:
+        """Leave them: Lightning's own forgets WORLD_SIZE when it has trained."""
+
+
+def on_all(devices: int, function: Callable[..., object], *arguments: Any) -> int:
     """Call `function(rank, *arguments)` in a process per rank; 0, or the exit status of one that failed.
 
     Signals to this process reach the ranks; when one rank fails, the others are ended.
@@ -54,15 +63,10 @@ def on_all(devices: int, function: Callable[..., None], *arguments: Any) -> int:
     return 0
 
 
-def _rank(rank: int, devices: int, port: int, function: Callable[..., None], arguments: Any) -> None:
+def _rank(rank: int, devices: int, port: int, function: Callable[..., object], arguments: Any) -> None:
     """One rank: what Lightning's environment reads, then the function."""
-    os.environ |= {
-        "LOCAL_RANK": str(rank),
-        "NODE_RANK": "0",
-        "WORLD_SIZE": str(devices),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
+    os.environ |= told(World(rank, devices, rank, devices))
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # both until the student listens
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     hear()

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal.utils import get_args_parser
 
+from lamini.checks import check_values
+from lamini.compose import register
+from lamini.entry import enumerate_jobs
 from lamini.runs import RunFolder
-from tests.launching.test_line import saved, until
+from tests.launching.watching import saved, until
 
 Ask = Callable[..., tuple[int, str, str]]
 Train = Callable[..., tuple[int, str, str]]
@@ -50,6 +54,7 @@ def told(folder: Path) -> list[dict[str, Any]]:
         (("batch_size=2,4", "hydra.sweeper.sampler.name=grid"), "expected one of [tpe, random, gp]"),
         (("batch_size=2,4", "hydra.sweeper.metric=held_out.x.student"), "pruner.name=none"),
         (("batch_size=2,4", "hydra.sweeper.direction=maximize"), "is better where it is lower"),
+        (("batch_size=2,4", "validation.share=0"), "needs pairs to validate on, and validation.share=0"),
     ],
 )
 def test_a_wrong_search_is_one_sentence_before_anything_runs(
@@ -66,6 +71,17 @@ def test_a_wrong_search_is_one_sentence_before_anything_runs(
 def test_a_search_needs_a_sweep(ask: Ask) -> None:
     status, _, err = ask("model=t5-nano", "hydra/sweeper=optuna", "batch_size=2,4")
     assert status == 2 and "add -m" in err
+
+
+def test_the_study_searches_among_students_that_can_be_trained() -> None:
+    words = get_args_parser().parse_args(("-m", "experiment=tuning", "logger=none"))
+    jobs = enumerate_jobs(words, "train", register())
+    assert len(jobs) == 2 * 3 * 2 and {job.folder for job in jobs} == {Path("outputs/tuning")}
+    for job in jobs:
+        check_values(job.config)
+    assert {job.config.optimizer.lr for job in jobs} == {2e-4, 2e-2}
+    assert {job.config.family.name + job.config.size.name for job in jobs} == {"t5nano"}
+    assert "hydra.sweeper.metric=validation_loss" in words.overrides
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +165,12 @@ def test_a_lost_study_is_found_again_in_its_folders(search: dict[str, Any], trai
 
 @pytest.mark.slow
 def test_a_failed_trial_is_told_and_the_rest_go_on(train: Train, tiny: Words, tmp_path: Path) -> None:
-    """Students of two tokenizers meet, so bits per byte count; an endless learning rate diverges."""
+    """Two at a time, of two tokenizers, so bits per byte count; an endless learning rate diverges."""
     words = [word for word in SEARCH if not word.startswith(("optimizer", "model"))]
     status, out, err = train(
         *words, *tiny, "model=t5-nano,gpt2-nano", "optimizer.lr=choice(1e-3,1e+37)",
         "hydra.sweeper.sampler.name=random", "hydra.sweeper.pruner.name=none", "hydra.sweeper.n_trials=5",
+        "hydra.sweeper.n_jobs=2", "hydra.launcher.jobs=2",
         f"paths.output_dir={tmp_path}",
     )  # fmt: skip
     assert status == 1, out + err

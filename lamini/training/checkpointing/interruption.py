@@ -31,11 +31,13 @@ class Interrupted(BaseException):
 class Interruption(pl.Callback):
     """Turns signals into a checkpoint and an `Interrupted` after the step; a second Ctrl-C stops at once.
 
+    Not where it is `patient`: torchrun hands on the Ctrl-C that its ranks have had from the terminal already.
+
     Stands behind `Checkpoints` among the callbacks: where a validation follows the step, it waits for it.
     """
 
-    def __init__(self) -> None:
-        self.asked = False
+    def __init__(self, patient: bool = False) -> None:
+        self.asked, self.patient = False, patient
         self.training = False
         self.checkpoints: Checkpoints | None = None
         self.old: dict[int, Any] = {}
@@ -87,6 +89,6 @@ class Interruption(pl.Callback):
         before = self.old.get(number)
         if callable(before) and before is not signal.default_int_handler:
             before(number, frame)  # whoever started this student wants to know too
-        if not self.training or (self.asked and number == signal.SIGINT):
+        if not self.training or (self.asked and number == signal.SIGINT and not self.patient):
             raise Interrupted(f"stopped at once by {signal.Signals(number).name}")
         self.asked = True
