@@ -48,6 +48,9 @@ def sentence(error: Exception, herd: Herd, schema: type, overrides: list[str]) -
         return explain(error)
     if isinstance(error, OverrideParseException):
         return f"{error.override!r} is no key=value: {error.message.splitlines()[0]}; quote what is special"
+    if (missing := getattr(error, "missing_cfg_file", None)) in PLUGINS:
+        option, extra = PLUGINS[str(missing)]
+        return f"{option} needs what is not installed here: pip install 'lamini-herd[{extra}]'"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         return _unknown_option(error.missing_cfg_file, list(error.options), herd)
     if "You must specify" in text:
@@ -69,9 +72,6 @@ def _unknown_option(file: str, options: list[str], herd: Herd) -> str:
     group, _, name = file.removesuffix(".yaml").rpartition("/")
     if not group:
         return f"there is no config named {name}"
-    if f"{group}/{name}" in PLUGINS:
-        option, extra = PLUGINS[f"{group}/{name}"]
-        return f"{option} needs what is not installed here: pip install 'lamini-herd[{extra}]'"
     close = difflib.get_close_matches(name, options, n=2, cutoff=0.7)
     hint = f" (did you mean {' or '.join(close)}?)" if close else ""
     known = _students(herd) if group == "model" else " ".join(sorted(options))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from lamini.errors import UserError
@@ -43,6 +45,15 @@ def test_a_launcher_that_would_not_be_used_is_refused(ask: Ask) -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     status, _, err = ask("model=t5-nano", "hydra/launcher=slurm")
     assert (status, err) == (2, "train.py: hydra/launcher=slurm launches the jobs of a sweep: add -m\n")
+
+
+def test_a_plugin_that_is_not_installed_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    Plugins.instance()  # which stores the plugin's options
+    monkeypatch.delitem(ConfigStore.instance().repo["hydra"]["launcher"], "submitit_slurm.yaml")
+    status, _, err = ask("-m", "model=t5-nano", "hydra/launcher=slurm")
+    assert status == 2
+    assert err.endswith("slurm needs what is not installed here: pip install 'lamini-herd[slurm]'\n")
 
 
 def test_an_unknown_key_of_the_launcher_is_named(ask: Ask) -> None:
