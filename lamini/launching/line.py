@@ -68,7 +68,7 @@ def start(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[s
     """
     world, launcher = world_of(), jobs[0].launcher
     if multirun:
-        ranked.check_sweep(launcher, world)
+        ranked.check_sweep(world)
     elif world.size > 1:
         jobs = [ranked.as_one_of(world, jobs[0], line)]
         if world.rank:

@@ -18,7 +18,6 @@ from pathlib import Path
 from lamini.children import here
 from lamini.config import Mode, TrainConfig
 from lamini.errors import UserError
-from lamini.launching.options import Launcher, Slurm
 from lamini.runs import Job, RunFolder, State
 from lamini.search.options import Trial
 from lamini.training.world import World, enter, world_of
@@ -49,20 +48,13 @@ def on(world: World, config: TrainConfig) -> TrainConfig:
     return replace(config, trainer=replace(config.trainer, devices=world.size))
 
 
-def check_sweep(launcher: Launcher, world: World) -> None:
-    """Raise UserError where each student would get several ranks, or each rank would start the sweep."""
+def check_sweep(world: World) -> None:
+    """Raise UserError where each rank would start the sweep."""
     if world.size > 1:
         raise UserError(
             f"-m cannot be combined with {world.starter}, which has started the ranks of one student; start"
             " the sweep as one process, or each student with a line of its own"
         )
-    if isinstance(launcher, Slurm):
-        for key in ("tasks_per_node", "nodes"):
-            if (launcher.options.get(key) or 1) > 1:
-                raise UserError(
-                    f"hydra.launcher.{key}={launcher.options[key]}: a student of a sweep is one process;"
-                    " train one on several GPUs by a job of its own (experiments/large-student/job.sbatch)"
-                )
 
 
 def train(

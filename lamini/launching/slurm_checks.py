@@ -18,8 +18,8 @@ def check(options: dict[str, Any]) -> None:
     for key in ("nodes", "tasks_per_node"):
         if options[key] != 1:
             raise UserError(
-                f"hydra.launcher.{key}={options[key]}: a student of a sweep is one process; one on several"
-                " GPUs is a line of its own, started by srun"
+                f"hydra.launcher.{key}={options[key]}: each job is one process; a student on several GPUs is"
+                " a job of its own (experiments/large-student/job.sbatch)"
             )
     known = partitions()
     chosen = _chosen(options, known)

@@ -47,6 +47,15 @@ def test_a_launcher_that_would_not_be_used_is_refused(ask: Ask) -> None:
     assert (status, err) == (2, "train.py: hydra/launcher=slurm launches the jobs of a sweep: add -m\n")
 
 
+def test_a_job_of_several_processes_is_refused(ask: Ask) -> None:
+    """Before SLURM is asked anything: they would all train one student in one folder."""
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    status, _, err = ask("-m", "model=t5-nano", "hydra/launcher=slurm", "hydra.launcher.tasks_per_node=2")
+    assert status == 2
+    assert "hydra.launcher.tasks_per_node=2: each job is one process" in err
+    assert "experiments/large-student/job.sbatch" in err
+
+
 def test_a_plugin_that_is_not_installed_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     Plugins.instance()  # which stores the plugin's options
