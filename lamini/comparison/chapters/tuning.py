@@ -259,6 +259,8 @@ def _held_out(herd: Herd) -> Listing | None:
     marks = {}
     for member in herd.members:
         for axis, one in (member.record.get("held_out") or {}).items():
+            if "student" not in one:  # stopped, or pruned by a search, before it was asked
+                continue
             shares = [one["student"], one["untrained"], one["majority"], one["nearest_neighbour"]]
             error = (sum(share * (1 - share) for share in (shares[0], shares[3])) / one["n"]) ** 0.5
             if shares[0] - shares[3] > 2 * error:

@@ -160,6 +160,17 @@ def test_students_from_nothing_are_held_against_look_ups(tmp_path: Path) -> None
     assert list(found.marks) == [(0, 2)]  # 6 of 100 are not told from 5 by 300 rows
 
 
+def test_a_student_that_was_stopped_is_held_against_nothing(tmp_path: Path) -> None:
+    """Its baselines are known before it is trained; a search prunes many such."""
+    known = {"n": 300, "majority": 0.01, "nearest_neighbour": 0.15, "untrained": 0.0}
+    for name, share in (("t5-nano", {"student": 0.3}), ("t5-micro", {})):
+        held_out = {"new_instances": {**known, **share}}
+        status = "done" if share else "interrupted"
+        herds.run(tmp_path / "h" / name, record={"held_out": held_out, "status": status})
+    found = table(tuning.chapter(read(str(tmp_path / "h"))), "tuning_held_out")
+    assert [row[0] for row in found.table.rows] == ["t5-nano"]
+
+
 def test_ablation_by_seeds_is_tested_by_welch(tmp_path: Path) -> None:
     chapter = ablation.chapter(replace(seeds(tmp_path / "h"), paper=False))
     wide = table(chapter, "ablation_quick").table
