@@ -263,6 +263,8 @@ def test_a_constant_without_source_or_record_is_refused(study: SimpleNamespace, 
     runs = [{"rows": 1, "seconds": 9}, {"rows": 2, "seconds": [1, 5, 3]}]
     (tmp_path / "record.json").write_text(json.dumps({"runs": runs}))
     assert study.constants.constants(file, tmp_path) == {"speed": 3.0}
+    file.write_text("speed: {value: 7, file: record.json, at: [runs, {rows: 3}, seconds], source: here}")
+    assert study.constants.constants(file, tmp_path) == {"speed": 7.0}
 
 
 def test_answers_of_the_paper(study: SimpleNamespace) -> None:
@@ -304,7 +306,13 @@ def test_measured_students_have_the_share_that_was_measured(study: SimpleNamespa
     assert study.speed.mfu(herd["flan-t5-base"], c) == pytest.approx(c["mfu_flan_t5_base"])
     assert study.speed.mfu(herd["flan-t5-large"], c) == pytest.approx(c["mfu_flan_t5_large"])
     assert study.speed.mfu(herd["gpt2-xl"], c) == pytest.approx(c["mfu_gpt2_xl"])
-    assert all(0 < study.speed.mfu(each, c) < 1 for each in herd.values())
+    for base in (
+        c["mfu_flan_t5_base"],
+        0.6,
+    ):  # were the narrow one faster than the wide one, no other would be
+        shares = [study.speed.mfu(each, c | {"mfu_flan_t5_base": base}) for each in herd.values()]
+        assert all(0 < share < 1 for share in shares)
+        assert shares[0] <= c["mfu_flan_t5_large"]  # t5-small
 
 
 def test_the_herd_is_the_papers(study: SimpleNamespace) -> None:

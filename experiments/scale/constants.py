@@ -43,21 +43,22 @@ def constants(file: Path = HERE / "constants.yaml", root: Path = ROOT) -> dict[s
 def _number(name: str, entry: Mapping[str, Any], root: Path) -> float:
     if not entry.get("source"):
         raise UserError(f"constants.yaml: {name} names no source")
-    if "value" in entry:
+    if "file" in entry:
         try:
-            value = float(entry["value"])
-        except (TypeError, ValueError):
-            value = math.nan
-        if not 0 <= value < math.inf:
-            raise UserError(f"constants.yaml: {name} is {entry['value']!r}; it must be a number from 0")
-        return value
+            return at(json.loads((root / entry["file"]).read_text(encoding="utf-8")), entry["at"])
+        except (OSError, ValueError, LookupError, TypeError, StopIteration) as error:
+            if "value" not in entry:
+                raise UserError(
+                    f"constants.yaml: {name} is not at {entry.get('at')} of {entry['file']}; record it"
+                    " (experiments/scale/run.sh measures what this study records) or give it a value"
+                ) from error
     try:
-        return at(json.loads((root / entry["file"]).read_text(encoding="utf-8")), entry["at"])
-    except (OSError, ValueError, LookupError, TypeError, StopIteration) as error:
-        raise UserError(
-            f"constants.yaml: {name} is not at {entry.get('at')} of {entry.get('file')}; record it"
-            " (experiments/scale/run.sh measures what this study records) or give it a value"
-        ) from error
+        value = float(entry["value"])
+    except (TypeError, ValueError, KeyError):
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise UserError(f"constants.yaml: {name} is {entry.get('value')!r}; it must be a number from 0")
+    return value
 
 
 def at(tree: Any, path: Sequence[Any]) -> float:

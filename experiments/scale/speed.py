@@ -50,7 +50,9 @@ class Step:
 def mfu(student: Student, c: Constants) -> float:
     """Share of the peak that training reaches on one GPU, without recomputation."""
     (narrow, first), (wide, second) = ANCHORS[student.encoder_decoder]
-    slope = (1 / c[first] - 1 / c[second]) / (1 / narrow - 1 / wide)
+    if student.width == narrow:
+        return c[first]
+    slope = max(0.0, 1 / c[first] - 1 / c[second]) / (1 / narrow - 1 / wide)  # wider is never slower
     return 1 / (1 / c[second] + slope * (1 / student.width - 1 / wide))
 
 
