@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -85,5 +86,6 @@ def best(jobs: Sequence[Job], line: Sequence[str]) -> str | None:
 
 
 def _of_the_search(word: str, keys: set[str]) -> bool:
+    """Whether a student alone has no use for the word: without -m there is neither sweeper nor launcher."""
     key = word.partition("=")[0].lstrip("+~")
-    return word in ("-m", "--multirun") or key.startswith(("hydra.sweep", "hydra/sweep")) or key in keys
+    return word in ("-m", "--multirun") or key in keys or bool(re.match(r"hydra[./](sweep|launcher)", key))

@@ -32,3 +32,4 @@ def test_trials_run_on_the_cluster_and_tell_the_study_themselves(
         assert record["pruned"] == (row["state"] == "pruned")
         assert record["validation_loss"] == pytest.approx(row["validation_loss"])
     assert f"best: trial {trials[0]['trial']}" in out
+    assert "hydra" not in out.split("alone it is")[1].splitlines()[1]  # a line that works without -m
