@@ -18,7 +18,7 @@ from lamini.training.optimizers import Adafactor
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 HEADS = ("chunked", "plain", "liger")
-ATTENTIONS = ("auto", "sdpa", "eager", "split", "adaptive", "flex", "flash")
+ATTENTIONS = ("auto", "sdpa", "eager", "split", "adaptive", "flex", "flash", "triton")
 SCHEDULES = (
     "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup",
     "inverse_sqrt",

@@ -20,6 +20,7 @@ from lamini.data.order import Order
 from lamini.data.tokens import Part, Tokens
 from lamini.training.devices import precision_of
 from lamini.training.module import StudentModule
+from lamini.training.prepare import suited
 
 
 def token_cache(folder: Path, prompt_N: np.ndarray, response_N: np.ndarray, vocabulary: int) -> Tokens:
@@ -39,10 +40,12 @@ def data_module(
     config: TrainConfig, student: Any, tokens: Tokens, steps: int, workers: int = 0
 ) -> PairsDataModule:
     """The real data module; the configuration names one batching, not `auto`."""
+    longest_K = student.sides(tokens.prompt_lengths_N, tokens.response_lengths_N).max(axis=0)
+    batching = suited(config.batching, config, student, longest_K)
     order = Order([len(tokens)], [1.0], config.seed)
     nothing = Tokens([], np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64))
     return PairsDataModule(
-        student, tokens, order, nothing, config.batching, batch_size=config.batch_size,
+        student, tokens, order, nothing, batching, batch_size=config.batch_size,
         micro_tokens=config.size.micro_tokens, steps=steps, seed=config.seed, num_workers=workers,
     )  # fmt: skip
 
@@ -62,13 +65,15 @@ class Measured(pl.Callback):
         """Read the clock; end the run where it has taken `enough` seconds."""
         if batch_idx + 1 < self.warm:
             return
-        self.wait()
         if batch_idx + 1 == self.warm:
+            self.wait()
             self.began = time.perf_counter()
             return
-        self.seconds = time.perf_counter() - self.began
         self.steps.append((batch.response_tokens, batch.positions, batch.padded_positions))
-        trainer.should_stop = self.seconds > self.enough
+        trainer.should_stop = time.perf_counter() - self.began > self.enough
+        if trainer.should_stop or batch_idx + 1 == trainer.max_steps:
+            self.wait()  # once, not after every step: a run does not wait there either
+        self.seconds = time.perf_counter() - self.began
 
 
 def fitted(config: TrainConfig, data: PairsDataModule, measured: Measured, folder: Path) -> None:

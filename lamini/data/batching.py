@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lamini.data.batches import MicroBatch
 
 LITTLE = 0.03  # share of padding below which `auto` lets every pair have a row of its own
+LONG = 4096  # positions of a row on each side, where attention costs what its pairs need
+NEXT_TO_NOTHING = 0.002  # share of padding of such rows
 
 
 class Batching(Protocol):
@@ -47,6 +49,17 @@ class Packed:
 
         widths = None if self.budgets is None else tuple(self.budgets)
         return packed(sides_NK, budget, devices, key, self.padding, widths)
+
+    def lengthened(self, longest_K: np.ndarray) -> Packed:
+        """The same for attention that costs no more in a long row, which leaves less of itself empty.
+
+        Budgets that were asked for stay.
+        """
+        if self.budgets is not None:
+            return self
+        return Packed(
+            [max(LONG, longest) for longest in longest_K.tolist()], min(self.padding, NEXT_TO_NOTHING)
+        )
 
     def check(self, longest_K: np.ndarray, pair: int, budget: int) -> None:
         """As `Batching`: rows must hold the longest pair, micro-batches too."""

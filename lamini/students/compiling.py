@@ -20,7 +20,12 @@ from lamini.students.blocks import blocks_of
 
 
 def compile_blocks(model: PreTrainedModel, backend: str = "inductor") -> None:
-    """Compile the blocks in place: the modules, their weights and the names of these stay."""
+    """Compile the blocks in place: the modules, their weights and the names of these stay.
+
+    Numbers of modules (epsilon, scale, dropout) are constants for this process: with `dynamic` torch takes
+    them for inputs, and computes with them in kernels of the CPU, which wait for a C++ compiler.
+    """
+    torch._dynamo.config.specialize_float = True
     for block in blocks_of(model):
         block.compile(dynamic=True, backend=backend)
 

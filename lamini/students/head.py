@@ -27,11 +27,12 @@ from torch.nn.functional import pad
 from torch.utils.checkpoint import checkpoint
 
 from lamini.errors import UserError
-from lamini.students import onednn
+from lamini.students import cross_entropy, onednn
 
 # Logits of a chunk, by device. On a CPU few stay nearer to its caches: of 8 to 64 MiB in fp32, 32 were
-# fastest. A GPU only has to hold them: 256 MiB, and 128 more in bf16.
-CHUNK_LOGITS = {"cpu": 2**23, "cuda": 2**26}
+# fastest. A GPU only has to hold them: 512 MiB in bf16 on CUDA, elsewhere 128, and 256 more in fp32.
+CHUNK_LOGITS = {"cpu": 2**23, "cuda": 2**28}
+CHUNK_LOGITS_ELSEWHERE = 2**26
 # Columns of logits are a multiple of this: on CUDA products with an odd number are several times slower.
 ALIGNED = {"cpu": 1, "cuda": 64}
 
@@ -78,7 +79,7 @@ def chunk_rows(tokens: int, vocabulary: int, device: str) -> int:
 
     Example: 5 tokens where two fit make chunks of 2, 2 and 1; 600 where 512 fit make two of 300.
     """
-    most = max(1, CHUNK_LOGITS.get(device, CHUNK_LOGITS["cuda"]) // vocabulary)
+    most = max(1, CHUNK_LOGITS.get(device, CHUNK_LOGITS_ELSEWHERE) // vocabulary)
     return max(1, ceil(tokens / max(1, ceil(tokens / most))))
 
 
@@ -133,8 +134,10 @@ def _walk(
     rows = chunk_rows(len(labels_R), vocabulary, hidden_RD.device.type)
     weight_VD, bias_V = _aligned(weight_VD), None if bias_V is None else _aligned(bias_V)
     multiplies = onednn.available() and onednn.fits(hidden_RD, weight_VD)
+    fused = hidden_RD.is_cuda and cross_entropy.available()
     buffer_CV = hidden_RD.new_empty(0 if multiplies else rows, len(weight_VD))
-    wide_CV = buffer_CV if wide == buffer_CV.dtype else hidden_RD.new_empty(rows, len(weight_VD), dtype=wide)
+    shared = fused or wide == buffer_CV.dtype
+    wide_CV = buffer_CV if shared else hidden_RD.new_empty(rows, len(weight_VD), dtype=wide)
     loss = hidden_RD.new_zeros((), dtype=wide)
     for begin in range(0, len(labels_R), rows):
         chunk = slice(begin, begin + rows)
@@ -146,10 +149,13 @@ def _walk(
             torch.mm(hidden_CD, weight_VD.T, out=logits_CV)
         else:
             torch.addmm(bias_V, hidden_CD, weight_VD.T, out=logits_CV)
-        logits_CV[:, vocabulary:] = -torch.inf  # no token: its probability and its gradient are zero
-        loss += _loss_and_gradient(logits_CV, scores_CV, labels_C1)
+        if fused:
+            loss += cross_entropy.loss_and_gradient(logits_CV, labels_C1, vocabulary)
+        else:
+            logits_CV[:, vocabulary:] = -torch.inf  # no token: its probability and its gradient are zero
+            loss += _loss_and_gradient(logits_CV, scores_CV, labels_C1)
         if grad_V is not None:
-            grad_V += scores_CV[:, :vocabulary].sum(0)
+            grad_V += scores_CV[:, :vocabulary].sum(0, dtype=wide)
         if grad_RD is not None:
             grad_RD[chunk] = onednn.multiply(logits_CV, weight_VD.T) if multiplies else logits_CV @ weight_VD
         if grad_VD is not None:

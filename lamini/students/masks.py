@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from lamini.students.attention.backends import in_use
 from lamini.students.attention.flex import flex_mask
+from lamini.students.attention.ranges import key_ranges
 
 # What to call attention for a pair by itself costs, in operations of a forward pass: on two cores a layer of
 # t5-micro took 0.46 ms more for a pair of 20 positions, forward and backward.
@@ -80,6 +81,8 @@ def packed_mask(model: PreTrainedModel, query_BQ: Tensor, key_BK: Tensor, causal
     attention = in_use(model)
     if attention == "flex":
         return flex_mask(query_BQ, key_BK, causal)
+    if attention == "triton":
+        return key_ranges(query_BQ, key_BK, causal)
     if attention in ("split", "adaptive", "flash"):
         lengths_112N = pair_lengths(query_BQ, key_BK)
         if attention == "flash":

@@ -8,7 +8,7 @@ import shutil
 from lamini.config import Trainer
 from lamini.errors import UserError
 from lamini.students import onednn
-from lamini.students.attention import flash
+from lamini.students.attention import flash, ranges
 from lamini.students.attention.backends import use
 from lamini.students.compiling import compile_blocks
 from lamini.students.protocol import Student
@@ -40,14 +40,16 @@ def set_backends(student: Student, trainer: Trainer) -> str:
 def attention_of(trainer: Trainer, student: type[Student]) -> str:
     """The attention of a student of this class: one of lamini.students.attention.backends.BACKENDS.
 
-    `auto` is what is known to be fastest: on a CPU long pairs by themselves, on CUDA FlashAttention where
-    device, precision and student allow it, elsewhere scaled_dot_product_attention.
+    `auto` is what is known to be fastest: on a CPU long pairs by themselves, on CUDA in half precision our
+    own kernels, FlashAttention where there is no Triton, elsewhere scaled_dot_product_attention.
 
     Raises:
         UserError: the device, the student or the precision cannot have what is asked for.
     """
     if trainer.attention == "auto":
         if uses_cuda(trainer):
+            if ranges.available() and precision_of(trainer) != "32-true":
+                return "triton"
             return "sdpa" if _flash_obstacle(trainer, student) else "flash"
         return "adaptive" if device_of(trainer).type == "cpu" and not trainer.compile else "sdpa"
     obstacle = _obstacle(trainer, student)
@@ -60,8 +62,10 @@ def _obstacle(trainer: Trainer, student: type[Student]) -> str | None:
     """Why the attention that was asked for cannot be had, with the ways out."""
     if trainer.attention in student.refused_attention:
         return student.refused_attention[trainer.attention]
-    if trainer.attention in {"flex", "flash"} and not uses_cuda(trainer):
+    if trainer.attention in {"flex", "flash", "triton"} and not uses_cuda(trainer):
         return "needs a CUDA device; use trainer.attention=sdpa, or auto"
+    if trainer.attention == "triton" and not ranges.available():
+        return "needs Triton and a device of compute capability 8.0 or more; use trainer.attention=sdpa"
     if trainer.attention == "flash":
         return _flash_obstacle(trainer, student)
     if trainer.compile and trainer.attention in student.refused_compiled:

@@ -189,7 +189,7 @@ def _train(
         prepared.student, prepared.train, prepared.order, prepared.validation, prepared.batching,
         batch_size=config.batch_size, micro_tokens=prepared.micro_tokens, steps=prepared.steps,
         seed=config.seed, devices=config.trainer.devices, rank=job.rank,
-        num_workers=1 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for padding
+        num_workers=2 if uses_cuda(config.trainer) else 0,  # a GPU must not wait for packing
         extras=objective.extras,
     )  # fmt: skip
     last = path / "checkpoints" / LAST

@@ -23,6 +23,7 @@ from lamini.errors import UserError
 from lamini.students.protocol import Batch, Student
 from lamini.training.objectives.objective import Objective
 from lamini.training.sharding import inside, shard, sharded, total_norm
+from lamini.training.told import Number, Told
 
 
 class NonFiniteLoss(UserError):
@@ -52,6 +53,7 @@ class StudentModule(pl.LightningModule):
         self.scheduler_option = scheduler
         self.steps, self.seed, self.clip = steps, seed, clip
         self._validated: list[tuple[Tensor, Tensor]] = []
+        self._unchecked: Told | None = None
         self.strict_loading = not self._frozen()
 
     def configure_model(self) -> None:
@@ -59,15 +61,15 @@ class StudentModule(pl.LightningModule):
         if self._device_mesh is not None and not sharded(self.model):
             shard(self.model, self._device_mesh["data_parallel"])
 
-    def training_step(self, step: Step, batch_idx: int) -> dict[str, float]:
+    def training_step(self, step: Step, batch_idx: int) -> dict[str, Number | float]:
         """Accumulate the step's micro-batches, clip, update.
 
         Returns the objective's mean a token over all ranks, the norm of the gradient before clipping and the
-        learning rate, under the names of metrics.jsonl. Reading them is the only time a step waits for the
-        device.
+        learning rate, under the names of metrics.jsonl. The first two are read when somebody wants them
+        (`Told`): a step that waited for the device would leave it without work until the next has begun.
 
         Raises:
-            NonFiniteLoss: before the optimizer is touched.
+            NonFiniteLoss: of the step before, or of this one where it has to wait; no weight was touched.
         """
         torch.manual_seed(step_seed(self.seed, self.global_step, self.global_rank))
         optimizer: Any = self.optimizers()
@@ -77,14 +79,41 @@ class StudentModule(pl.LightningModule):
                 loss = inside(self.model, self.objective, self.student, batch)
                 self.manual_backward(loss * (self.trainer.world_size / step.response_tokens))
             total += loss.detach()
+        self.settle()
         norm = self._clipped()
-        loss, gradient = torch.stack([self._over_ranks(total) / step.response_tokens, norm]).tolist()
-        self._check_finite(loss, gradient)
+        told = Told(torch.stack([self._over_ranks(total) / step.response_tokens, norm]), self.global_step + 1)
+        self._unchecked = told
+        if self.trainer.world_size > 1 or self._scaler is not None or not told.guard(optimizer.optimizer):
+            self.settle()
         rate = optimizer.param_groups[0]["lr"]
         optimizer.step()
         optimizer.zero_grad()
         self.lr_schedulers().step()  # type: ignore[union-attr,call-arg]
-        return {"train/loss": loss, "train/gradient_norm": gradient, "train/learning_rate": rate}
+        return {
+            "train/loss": told.number(0), "train/gradient_norm": told.number(1), "train/learning_rate": rate
+        }  # fmt: skip
+
+    def settle(self) -> None:
+        """Look at the last step's numbers before anything rests on it: a record, a checkpoint, a step.
+
+        Raises:
+            NonFiniteLoss: they are of no use.
+        """
+        told, self._unchecked = self._unchecked, None
+        if told is None:
+            return
+        # With a scaler an infinite gradient is normal: the scaler skips the step and lowers the scale.
+        numbers = {"loss": told.number(0)} | ({} if self._scaler else {"gradient": told.number(1)})
+        for name, value in numbers.items():
+            if not abs(float(value)) < float("inf"):
+                raise NonFiniteLoss(
+                    f"the {name} became {float(value)} at step {told.step}; the last good checkpoint is"
+                    " kept. A lower optimizer.lr, or trainer.precision=32-true, usually helps"
+                )
+
+    def on_validation_start(self) -> None:
+        """Nothing is validated after a step without numbers."""
+        self.settle()
 
     def validation_step(self, step: Step, batch_idx: int) -> None:
         """Summed losses and token counts; nothing is read from the device here."""
@@ -100,6 +129,7 @@ class StudentModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leave out what is not trained: a resumed run finds it where this one did."""
+        self.settle()
         for name in self._frozen():
             checkpoint["state_dict"].pop(name, None)  # ranks that hold a shard save none
 
@@ -137,16 +167,6 @@ class StudentModule(pl.LightningModule):
         threshold: Any = scale * (self.clip or float("inf"))
         torch.nn.utils.clip_grads_with_norm_(parameters, threshold, norm)
         return norm / scale
-
-    def _check_finite(self, loss: float, gradient: float) -> None:
-        # With a scaler an infinite gradient is normal: the scaler skips the step and lowers the scale.
-        numbers = {"loss": loss} if self._scaler is not None else {"loss": loss, "gradient": gradient}
-        for name, value in numbers.items():
-            if not abs(value) < float("inf"):
-                raise NonFiniteLoss(
-                    f"the {name} became {value} at step {self.global_step + 1}; the last good checkpoint is"
-                    " kept. A lower optimizer.lr, or trainer.precision=32-true, usually helps"
-                )
 
     def _communicating(self, last: bool) -> AbstractContextManager[Any]:
         """Gradients cross the ranks once a step, with the last micro-batch."""

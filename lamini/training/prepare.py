@@ -20,6 +20,7 @@ from lamini.students.loading import build_tokenizer
 from lamini.students.prompts import Wrapper, wrapper_named
 from lamini.students.protocol import Student
 from lamini.targets import locate
+from lamini.training.backends import attention_of
 
 UNKNOWN = 8192  # micro_tokens where they are still to be found; as in conf/size/published.yaml
 
@@ -136,7 +137,18 @@ def _batching(
     if isinstance(chosen, Packed) and obstacle is not None:
         raise UserError(f"batching=packed: {obstacle}; use batching=bucketed")
     chosen.check(longest_K, pair, budget)
-    return chosen, note
+    return suited(chosen, config, student, longest_K), note
+
+
+def suited(batching: Batching, config: TrainConfig, student: Student, longest_K: np.ndarray) -> Batching:
+    """Long rows where packed rows meet attention whose cost does not grow with them.
+
+    Raises:
+        UserError: as `attention_of`.
+    """
+    if isinstance(batching, Packed) and attention_of(config.trainer, type(student)) == "triton":
+        return batching.lengthened(longest_K)
+    return batching
 
 
 def _longest(student: Student, parts: list[Tokens]) -> tuple[np.ndarray, int]:

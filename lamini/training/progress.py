@@ -76,7 +76,7 @@ class ProgressDisplay(pl.Callback):
         """Step, loss, speed and time left, at the pace since this start."""
         left = (now - self.began) / max(step - self.first, 1) * (self.steps - step)
         return (
-            f"step {step:,}/{self.steps:,}  loss {self.recorder.losses[-1]:.3f}"
+            f"step {step:,}/{self.steps:,}  loss {float(self.recorder.losses[-1]):.3f}"
             f"  {self.recorder.recent_speed:,.0f} response tokens/s  {duration(left)} left"
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 
 import pytorch_lightning as pl
 import torch
@@ -45,7 +45,7 @@ class Recorder(pl.Callback):
         self.sums = {"pairs": 0, "response_tokens": 0, "positions": 0, "padded_positions": 0}
         self.seconds = 0.0
         self.validation_loss: float | None = None  # the latest
-        self.losses: deque[float] = deque(maxlen=WINDOW)
+        self.losses: deque[SupportsFloat] = deque(maxlen=WINDOW)
         self.recent: deque[tuple[int, float]] = deque(maxlen=WINDOW)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -62,7 +62,7 @@ class Recorder(pl.Callback):
     def on_train_batch_end(
         self,
         trainer: pl.Trainer,
-        module: pl.LightningModule,
+        module: Any,
         outputs: Any,
         batch: Step,
         batch_idx: int,
@@ -76,6 +76,8 @@ class Recorder(pl.Callback):
         self._count(batch)
         self.losses.append(outputs["train/loss"])
         if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
+            module.settle()
+            outputs = {name: float(number) for name, number in outputs.items()}
             speed, padding = self.recent_speed, 1 - batch.positions / batch.padded_positions
             own = {"train/response_tokens_per_second": speed, "train/padding_share": padding}
             self.write(trainer, outputs | own | self._own())
@@ -140,7 +142,7 @@ class Recorder(pl.Callback):
     @property
     def train_loss(self) -> float | None:
         """Mean over the last steps."""
-        return sum(self.losses) / len(self.losses) if self.losses else None
+        return sum(map(float, self.losses)) / len(self.losses) if self.losses else None
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must remember: plain values, which `weights_only` loading accepts."""
@@ -149,7 +151,7 @@ class Recorder(pl.Callback):
             "seconds": self.seconds,
             "operations": self.operations,
             "peak_memory": self.peak_memory,
-            "losses": list(self.losses),
+            "losses": [float(loss) for loss in self.losses],
             "validation_loss": self.validation_loss,
         }
 

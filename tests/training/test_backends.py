@@ -12,7 +12,7 @@ from lamini.checks import ATTENTIONS, check_values
 from lamini.config import Trainer
 from lamini.errors import UserError
 from lamini.runs import config_hash
-from lamini.students.attention import flash
+from lamini.students.attention import flash, ranges
 from lamini.students.attention.backends import BACKENDS, in_use
 from lamini.students.decoder_only import DecoderOnly
 from lamini.students.encoder_decoder import EncoderDecoder
@@ -27,10 +27,11 @@ def trainer_of(folder: Path, *overrides: str) -> Trainer:
     return small.config(folder, "gpt2", *overrides).trainer
 
 
-def on_cuda(monkeypatch: pytest.MonkeyPatch, ampere: bool) -> None:
+def on_cuda(monkeypatch: pytest.MonkeyPatch, ampere: bool, triton: bool = False) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
     monkeypatch.setattr(flash, "available", lambda: ampere)
+    monkeypatch.setattr(ranges, "available", lambda: triton)
 
 
 def test_checks_and_backends_know_the_same_names() -> None:
@@ -47,7 +48,19 @@ def test_auto_on_a_cpu_takes_pairs_apart_unless_it_compiles(tmp_path: Path) -> N
     assert attention_of(trainer_of(tmp_path, "trainer.compile=true"), DecoderOnly) == "sdpa"
 
 
-def test_auto_on_cuda_takes_flash_where_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_on_cuda_takes_our_kernels_in_half_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_cuda(monkeypatch, ampere=True, triton=True)
+    trainer = trainer_of(tmp_path, "trainer.accelerator=auto")
+    assert attention_of(trainer, DecoderOnly) == attention_of(trainer, EncoderDecoder) == "triton"
+    exact = trainer_of(tmp_path, "trainer.accelerator=auto", "trainer.precision=32-true")
+    assert attention_of(exact, EncoderDecoder) == "sdpa"
+
+
+def test_auto_on_cuda_without_triton_takes_flash_where_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     on_cuda(monkeypatch, ampere=True)
     trainer = trainer_of(tmp_path, "trainer.accelerator=auto")
     assert attention_of(trainer, DecoderOnly) == "flash"
@@ -58,7 +71,7 @@ def test_auto_on_cuda_takes_flash_where_it_can(tmp_path: Path, monkeypatch: pyte
     assert attention_of(trainer, DecoderOnly) == "sdpa"
 
 
-@pytest.mark.parametrize("attention", ["flex", "flash"])
+@pytest.mark.parametrize("attention", ["flex", "flash", "triton"])
 def test_cuda_only_is_refused_on_a_cpu(attention: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"trainer.attention={attention} needs a CUDA device; use .*=sdpa"):
         attention_of(trainer_of(tmp_path, f"trainer.attention={attention}"), DecoderOnly)

@@ -124,5 +124,5 @@ def test_fp16_clips_what_the_scaler_has_scaled() -> None:
             callbacks=[outputs],
         )  # fmt: skip
         trainer.fit(module, DataLoader([step_of(student, CUT)] * 4, batch_size=None))  # type: ignore[arg-type]
-        norms.append(outputs.seen[0]["train/gradient_norm"])
+        norms.append(float(outputs.seen[0]["train/gradient_norm"]))
     assert norms[1] == pytest.approx(norms[0], rel=0.02)

@@ -28,7 +28,7 @@ def run(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, steps: int) -> None
     clock = iter(range(0, 100, 2))
     monkeypatch.setattr("lamini.training.recording.time.perf_counter", lambda: next(clock))
     step = Step([], 10, 14, 16, 2, np.array([3, 3]), np.array([5, 5]))
-    module: Any = None
+    module: Any = SimpleNamespace(settle=lambda: None)
     for number in range(1, steps + 1):
         recorder.on_train_batch_start(trainer(number - 1), module, step, 0)
         recorder.on_train_batch_end(trainer(number), module, {"train/loss": 1.0}, step, 0)

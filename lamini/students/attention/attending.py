@@ -2,6 +2,7 @@
 
     None         nothing is hidden but, in causal attention, what comes later
     bool         (B, 1 or H, Q, K), true where a query may look
+    int32        (1, 1, 4, P), the range of keys that each query looks at (attention/ranges.py)
     int          (1, 1, 2, N), the lengths of the pairs of all rows one after another: of their queries
                  and of their keys; a pair is alone, so this needs no mask of positions
     int16        (B, 1, Q, K), how far back a key is on the way to its query, which may be no neighbour in
@@ -22,6 +23,7 @@ from torch.nn.attention.flex_attention import BlockMask
 
 from lamini.students.attention.flash import flash
 from lamini.students.attention.flex import flex
+from lamini.students.attention.ranges import are_ranges, ranged
 from lamini.students.branches import is_distances, seen
 
 
@@ -44,11 +46,13 @@ def attend(
     """Attention's output (B, Q, H, D).
 
     `bias` is added to the scores: of positions (1, H, Q, K), already merged with a mask of positions, or,
-    with a BlockMask, of distances (H, 2M + 1). With `window` a query sees itself and the `window` - 1 keys
-    before it.
+    with a BlockMask or ranges, of distances (H, 2M + 1). With `window` a query sees itself and the
+    `window` - 1 keys before it.
     """
     if isinstance(mask, BlockMask):
         return flex(query_BHQD, key_BHKD, value_BHKD, mask, scale, bias, window)
+    if are_ranges(mask):
+        return ranged(query_BHQD, key_BHKD, value_BHKD, mask, dropout, scale, bias, window)
     if not by_kernel(mask):
         if is_distances(mask):
             mask, window = seen(mask, window), None

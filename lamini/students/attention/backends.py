@@ -6,6 +6,7 @@
     adaptive  split where the pairs are long enough for it, else sdpa (CPU)
     flex    FlexAttention: blocks of a packed row that hold no pair are skipped, T5's bias is computed (CUDA)
     flash   FlashAttention told where pairs begin, half precision (CUDA)
+    triton  our own kernels for ranges of keys, T5's bias and dropout among them (CUDA)
 
 Which one a model has stands in its configuration, where transformers looks too, so masks and attention
 cannot disagree. The name leaves no trace in an exported student. Only packed rows differ: rows of one
@@ -22,24 +23,34 @@ from transformers import AttentionInterface, PretrainedConfig, PreTrainedModel
 from transformers.activations import NewGELUActivation
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+from transformers.models.gpt2.modeling_gpt2 import GPT2Attention
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 from transformers.models.gptj.modeling_gptj import GPTJAttention
-from transformers.models.t5.modeling_t5 import T5Attention
+from transformers.models.t5.modeling_t5 import T5Attention, T5DenseGatedActDense
 
 from lamini.errors import UserError
 from lamini.students.attention.attending import attend, by_kernel
-from lamini.students.attention.modules import FusedGELU, SdpaGPTJ, SdpaGPTNeo, SharedBiasT5
+from lamini.students.attention.modules import (
+    FusedGELU,
+    JointGatedT5,
+    JointGPT2,
+    SdpaGPTJ,
+    SdpaGPTNeo,
+    SharedBiasT5,
+)
 from lamini.students.branches import is_distances, seen
 
-BACKENDS = ("sdpa", "eager", "split", "adaptive", "flex", "flash")
+BACKENDS = ("sdpa", "eager", "split", "adaptive", "flex", "flash", "triton")
 PREFIX = "lamini_"  # of the names that transformers knows ours by
 
 # What transformers offers eagerly only, or with work that repeats in every layer.
 OWN: dict[type[nn.Module], type[nn.Module]] = {
     T5Attention: SharedBiasT5,
+    GPT2Attention: JointGPT2,
     GPTNeoSelfAttention: SdpaGPTNeo,
     GPTJAttention: SdpaGPTJ,
     NewGELUActivation: FusedGELU,
+    T5DenseGatedActDense: JointGatedT5,
 }
 STOCK = {own: stock for stock, own in OWN.items()}
 

@@ -11,16 +11,19 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.attention.flex_attention import BlockMask
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, linear
 from transformers.activations import NewGELUActivation
+from transformers.models.gpt2.modeling_gpt2 import GPT2Attention
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 from transformers.models.gptj.modeling_gptj import GPTJAttention
-from transformers.models.t5.modeling_t5 import T5Attention
+from transformers.models.t5.modeling_t5 import T5Attention, T5DenseGatedActDense
 
 from lamini.students.attention.attending import attend, by_kernel, lowest_type, merged
+from lamini.students.attention.ranges import are_ranges, ranged_joint
 from lamini.students.branches import is_distances, seen
+from lamini.students.head import at_least_float32
 
 
 class SharedBiasT5(T5Attention):
@@ -42,6 +45,12 @@ class SharedBiasT5(T5Attention):
     ) -> Any:
         """As T5Attention."""
         cross = key_value_states is not None
+        if (
+            not cross
+            and are_ranges(mask)
+            and all(type(part) is nn.Linear for part in (self.q, self.k, self.v))
+        ):
+            return self.joint(hidden_states, mask, position_bias)
         if cross:
             position_bias = hidden_states.new_empty(0)  # a tensor, so that none is made; nothing reads it
         elif past_key_values is None:
@@ -52,9 +61,22 @@ class SharedBiasT5(T5Attention):
             hidden_states, mask, key_value_states, position_bias, past_key_values, **kwargs
         )
 
+    def joint(self, hidden_BTD: Tensor, ranges_114P: Tensor, table_HM: Tensor | None) -> tuple[Any, ...]:
+        """Self-attention in a packed row, as T5Attention: queries, keys and values are one product.
+
+        Three thirds of a matrix are multiplied slower than a whole one, forward and backward.
+        """
+        if table_HM is None:
+            table_HM = self.bias_of_distances()
+        weight = torch.cat([self.q.weight, self.k.weight, self.v.weight])
+        joint_P3HD = linear(hidden_BTD, weight).view(-1, 3, self.n_heads, self.key_value_proj_dim)
+        dropout = self.dropout if self.training else 0.0
+        out_PHD = ranged_joint(joint_P3HD, ranges_114P, dropout, self.scaling, table_HM)
+        return self.o(out_PHD.view(*hidden_BTD.shape[:-1], -1)), table_HM, None
+
     def shared_bias(self, length: int, mask: Any) -> Tensor:
         """What the layers of this stack add to their scores, in the form that the mask asks for."""
-        if isinstance(mask, BlockMask):
+        if isinstance(mask, BlockMask) or are_ranges(mask):
             return self.bias_of_distances()
         if is_distances(mask):
             return merged(self.bias_back(mask.long()), seen(mask), self.is_causal)
@@ -82,6 +104,26 @@ class SharedBiasT5(T5Attention):
             max_distance=self.relative_attention_max_distance,
         )
         return cast(Tensor, self.relative_attention_bias(bucket))
+
+
+class JointGPT2(GPT2Attention):
+    """GPT-2's attention; in packed rows the gradient of its joint projection stays in one piece."""
+
+    def forward(
+        self,
+        hidden_states: Any,
+        past_key_values: Any = None,
+        attention_mask: Any = None,
+        *rest: Any,
+        **more: Any,
+    ) -> Any:
+        """As GPT2Attention."""
+        if not are_ranges(attention_mask):
+            return super().forward(hidden_states, past_key_values, attention_mask, *rest, **more)
+        joint_P3HD = self.c_attn(hidden_states).view(-1, 3, self.num_heads, self.head_dim)
+        dropout = self.attn_dropout.p if self.training else 0.0
+        out_PHD = ranged_joint(joint_P3HD, attention_mask, dropout, self.scaling)
+        return self.resid_dropout(self.c_proj(out_PHD.view(*hidden_states.shape[:-1], -1))), None
 
 
 class SdpaGPTNeo(GPTNeoSelfAttention):
@@ -115,5 +157,26 @@ class FusedGELU(NewGELUActivation):
     """GELU by tanh (GPT-2, GPT-Neo, GPT-J, T5 v1.1) in one kernel; transformers' formula is eight."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """As NewGELUActivation."""
-        return gelu(input, approximate="tanh")
+        """As NewGELUActivation.
+
+        Compiled, it is written with a sigmoid: (1 + tanh x) / 2 = sigmoid 2x, and the compiler's tanh takes
+        longer than a GPU's memory does.
+        """
+        if not torch.compiler.is_compiling():
+            return gelu(input, approximate="tanh")
+        wide = input.to(at_least_float32(input.dtype))
+        # sqrt(8 / pi); a name for it would become an input of the compiled code, and a kernel on the CPU.
+        inner = 1.5957691216057308 * (wide + 0.044715 * wide * wide * wide)
+        return (wide * torch.sigmoid(inner)).to(input.dtype)
+
+
+class JointGatedT5(T5DenseGatedActDense):
+    """T5's gated feed-forward layer; on CUDA gate and input are one product, as in `joint`."""
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        """As T5DenseGatedActDense."""
+        parts = (self.wi_0, self.wi_1)
+        if not hidden_states.is_cuda or any(type(part) is not nn.Linear for part in parts):
+            return cast(Tensor, super().forward(hidden_states))
+        gate, plain = linear(hidden_states, torch.cat([part.weight for part in parts])).chunk(2, dim=-1)
+        return self.wo(self.dropout(self.act(gate) * plain))

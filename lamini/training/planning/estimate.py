@@ -19,12 +19,14 @@ from transformers import PreTrainedModel
 from lamini.config import TrainConfig
 from lamini.data.batches import padded
 from lamini.students.head import chunk_rows
+from lamini.training.backends import attention_of
 from lamini.training.devices import device_of, precision_of
 from lamini.training.prepare import Prepared
 from lamini.training.teachers.fitting import dtype_of
 
 PROCESS = 0.6 * 2**30  # bytes of a Python process with torch, transformers and Lightning loaded
 ACTIVATIONS = 28  # values of the hidden size kept per layer and position for the backward pass
+BY_TILES = ("triton", "flash", "flex")
 SCORES = 2  # values kept per head and pair of positions of a row where attention has a mask or a bias
 LOGITS = 3  # copies of a logit at the same time, in fp32
 EFFICIENCY = 0.5  # of the measured matrix multiplications that a training step reaches
@@ -95,6 +97,8 @@ def passing(config: TrainConfig, prepared: Prepared, model: PreTrainedModel, sha
     width = 4 if precision_of(config.trainer).startswith("32") else 2
     rows, lengths_K = int(shape.heaviest[0]), shape.heaviest[1:]
     hidden, heads = model.config.hidden_size, model.config.num_attention_heads
+    if attention_of(config.trainer, type(prepared.student)) in BY_TILES:
+        heads = 0  # scores exist in tiles only
     kept = 0.0
     for length, depth in zip(lengths_K.tolist(), _depths(model), strict=True):
         layer = rows * length * (hidden * ACTIVATIONS + heads * length * SCORES)

@@ -64,7 +64,7 @@ class _Losses(pl.Callback):
         self.losses: list[float] = []
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self.losses.append(outputs["train/loss"])
+        self.losses.append(float(outputs["train/loss"]))
 
 
 def short_run(
