@@ -135,9 +135,10 @@ def _attention_backward(
     from lamini.students.attention.launching import backward
 
     states = (query_PHD, key_PHD, value_PHD)
-    query, key, value = grads = tuple(x.new_empty(x.shape) for x in states)
-    rest: Any = (ranges_4P, table_HM, seed_1, scale, dropout, window)
-    return query, key, value, backward(grad_PHD, *states, out_PHD, sums_HP, *rest, grads)
+    grads = tuple(x.new_empty(x.shape) for x in states)
+    saved = (*states, out_PHD, sums_HP, ranges_4P, table_HM, seed_1)
+    table = backward(grad_PHD, *saved, scale, dropout, window, grads)
+    return grads[0], grads[1], grads[2], table
 
 
 def _joint(
@@ -145,9 +146,9 @@ def _joint(
 ) -> tuple[Tensor, Tensor]:
     from lamini.students.attention.launching import forward
 
-    states: Any = joint_P3HD.unbind(1)
-    outputs = _outputs(states[0])
-    forward(*states, *outputs, ranges_4P, table_HM, seed_1, scale, dropout, 0)
+    query_PHD, key_PHD, value_PHD = joint_P3HD.unbind(1)
+    outputs = _outputs(query_PHD)
+    forward(query_PHD, key_PHD, value_PHD, *outputs, ranges_4P, table_HM, seed_1, scale, dropout, 0)
     return outputs
 
 
@@ -158,7 +159,8 @@ def _joint_backward(
     from lamini.students.attention.launching import backward
 
     grad_P3HD = joint_P3HD.new_empty(joint_P3HD.shape)
-    states: Any = (*joint_P3HD.unbind(1), out_PHD, sums_HP, ranges_4P, table_HM, seed_1)
+    query_PHD, key_PHD, value_PHD = joint_P3HD.unbind(1)
+    states = (query_PHD, key_PHD, value_PHD, out_PHD, sums_HP, ranges_4P, table_HM, seed_1)
     return grad_P3HD, backward(grad_PHD, *states, scale, dropout, 0, grad_P3HD.unbind(1))
 
 
