@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -226,13 +227,18 @@ def reason(error: OSError) -> str:
     return "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error)).lower()
 
 
+def draft(path: Path) -> Path:
+    """Where what will be `path` is written first: hosts that share a folder may share process numbers too."""
+    return path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}")
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write beside, flush to disk, rename over.
 
     Raises:
         UserError: disk full or not writable; the old file is untouched and nothing half-written remains.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = draft(path)
     try:
         with temporary.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)

@@ -10,7 +10,6 @@ Suffixes: N rows of a table.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
@@ -21,6 +20,7 @@ import pyarrow as pa
 
 from lamini.data.records import SCHEMA, Rejected, instruction_hashes, row_hashes
 from lamini.errors import UserError
+from lamini.runs import draft
 
 QUARANTINE = "quarantine.jsonl"
 
@@ -150,11 +150,11 @@ def quarantine(rejected: list[Rejected], folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / QUARANTINE
-    draft = folder / f".{QUARANTINE}.{os.getpid()}"
-    with draft.open("w", encoding="utf-8") as stream:
+    beside = draft(path)
+    with beside.open("w", encoding="utf-8") as stream:
         for row in rejected:
             stream.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
-    os.replace(draft, path)
+    beside.replace(path)
     return path
 
 

@@ -7,7 +7,6 @@ parity instructions there, and renamed when enough answers are the same.
 from __future__ import annotations
 
 import gc
-import os
 import shutil
 import sys
 import traceback
@@ -33,6 +32,7 @@ from lamini.exporting.gguf_format import GgufFormat
 from lamini.exporting.onnx_format import OnnxFormat
 from lamini.exporting.parity import Parity, compare, instructions_for, prompts_of
 from lamini.report import console
+from lamini.runs import draft
 from lamini.students.export import put_in_place
 from lamini.students.protocol import Student
 from lamini.training.teachers.storing import digest_of
@@ -119,7 +119,7 @@ def _exported(config: ExportConfig, subject: Subject, made: Format, loaded: list
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
     """An empty folder beside one that is to be, gone afterwards unless it was renamed."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    temporary = draft(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)

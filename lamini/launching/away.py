@@ -45,6 +45,7 @@ def train(
     ticket = admit(folder.parent, os.environ[VARIABLE])
     if student.trainer.threads is None:
         student = replace(student, trainer=replace(student.trainer, threads=threads))
+    here("lamini.training.planning.plan", "check_machine", student)
     total = max(total, trial.search.n_trials if trial else len(ticket.jobs))
     here("lamini.training.fit", "run", student, folder, number, total, trial)
 

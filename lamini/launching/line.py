@@ -87,8 +87,9 @@ def _run(main: Callable[[], Any], jobs: list[Job], multirun: bool, line: list[st
         with LINE.signals():
             planned = starting.planned(jobs)
             forecasts = LINE.call(
-                "lamini.training.planning.plan", "plan_all", [(job.config, job.folder) for job in planned]
-            )
+                "lamini.training.planning.plan", "plan_all", [(job.config, job.folder) for job in planned],
+                not isinstance(jobs[0].launcher, Local),
+            )  # fmt: skip
             if jobs[0].config.mode is Mode.plan:
                 forecasts = [_probed(job, item) for job, item in zip(planned, forecasts, strict=True)]
             report.plan(forecasts)

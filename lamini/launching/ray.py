@@ -20,7 +20,7 @@ from lamini.errors import UserError
 from lamini.launching.jobs import composed
 from lamini.launching.line import LINE, finished
 from lamini.launching.options import Ray, launcher_of
-from lamini.launching.ray_cluster import remote_of
+from lamini.launching.ray_cluster import described, remote_of
 from lamini.launching.ticket import VARIABLE, Ticket, issue
 from lamini.runs import Job
 from lamini.search.options import trial_of
@@ -35,6 +35,7 @@ def launch(given: dict[str, Any], job_overrides: Sequence[Sequence[str]], first:
     assert isinstance(launcher, Ray)
     jobs = list(composed(given, job_overrides, first))
     ticket = issue(Path(given["config"].hydra.sweep.dir), launcher.name, [job.folder.name for _, job in jobs])
+    print(described(launcher), flush=True)
     tasks: dict[Any, str] = {}
     try:
         for config, job in jobs:
@@ -73,26 +74,28 @@ def _follow(tasks: dict[Any, str]) -> None:
         ready, left = ray.wait(left)
         for task in ready:
             if problem := _problem(task):
-                LINE.failed = True
                 print(f"{tasks[task]}: {problem}", file=sys.stderr, flush=True)
 
 
 def _problem(task: Any) -> str:
-    """Why a task that has ended did not run its job; "" where it did."""
+    """Why a task that has ended did not run its job; "" where it did, or has said so itself."""
     import ray
     from ray import exceptions
 
     try:
-        ray.get(task).return_value  # noqa: B018  raises what the job raised
+        if ray.get(task).return_value:  # a sentence that its worker has printed
+            LINE.failed = True
+        return ""
     except exceptions.TaskCancelledError:
         return ""
     except exceptions.RayTaskError as error:
-        return f"{type(error.cause).__name__}: {error.cause}"
+        found = f"{type(error.cause).__name__}: {error.cause}"
     except exceptions.RayError as error:
-        return f"Ray lost its worker too often ({type(error).__name__}); the same line continues it"
+        found = f"Ray lost its worker too often ({type(error).__name__}); the same line continues it"
     except Exception as error:  # of the job itself
-        return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    return ""
+        found = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    LINE.failed = True
+    return found
 
 
 def _cancel(tasks: dict[Any, str]) -> None:

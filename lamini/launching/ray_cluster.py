@@ -28,8 +28,10 @@ ENVIRONMENT = {
 }
 
 
-def connect(launcher: Ray) -> None:
+def connect(launcher: Ray) -> bool:
     """Be a driver of the cluster that `hydra.launcher.ray.init` names, or of one that is started here.
+
+    False where this process is one already.
 
     Raises:
         UserError: Ray is not installed, there is no cluster, or it cannot be used.
@@ -42,7 +44,7 @@ def connect(launcher: Ray) -> None:
     import ray
 
     if ray.is_initialized():
-        return
+        return False
     address = launcher.init.get("address") or os.environ.get("RAY_ADDRESS")
     own = address in (None, "local")
     given = {key: value for key, value in launcher.init.items() if value is not None}
@@ -57,20 +59,24 @@ def connect(launcher: Ray) -> None:
         raise UserError(
             f"hydra.launcher.ray.init: {_first_sentence(error)}{'' if own else _way_out(address)}"
         ) from error
+    return True
 
 
 def _answers(address: str) -> None:
-    """Raise UserError where nobody listens at `host:port`; `auto` is for Ray to find."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    """Raise UserError where nobody listens at `host:port`, or where `auto` was told a cluster runs."""
+    known = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
+    if address == "auto" and not known.exists():
+        return  # Ray looks for processes, and says at once that there are none
+    place = known.read_text().strip() if address == "auto" else address
+    host, _, port = place.removeprefix("ray://").rpartition(":")
     if not port.isdigit():
-        if address == "auto":
-            return
         raise UserError(f"hydra.launcher.ray.init.address={address} must be auto, local or <host>:<port>")
     try:
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
     except OSError as error:
+        where = "there" if place == address else f"at {place} any more, which {known} names"
         raise UserError(
-            f"hydra.launcher.ray.init.address={address}: nobody answers there ({error}){_way_out(address)}"
+            f"hydra.launcher.ray.init.address={address}: nobody answers {where} ({error}){_way_out(address)}"
         ) from error
 
 
@@ -92,6 +98,17 @@ def remote_of(launcher: Ray, config: Any) -> dict[str, Any]:
     if "num_gpus" not in remote and has and accelerator in ("auto", "gpu", "cuda"):
         remote["num_gpus"] = 1
     return remote
+
+
+def described(launcher: Ray) -> str:
+    """The cluster, and what a student has of it."""
+    import ray
+
+    nodes, has = sum(node["Alive"] for node in ray.nodes()), ray.cluster_resources()
+    return (
+        f"Ray: {nodes} node(s) with {has.get('CPU', 0):g} CPUs and {has.get('GPU', 0):g} GPUs; a student has"
+        f" {launcher.threads} CPU thread(s) unless trainer.threads says otherwise"
+    )
 
 
 def check_room(launcher: Ray, config: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from transformers import PreTrainedTokenizerBase
 
 from lamini.errors import UserError
+from lamini.runs import draft
 from lamini.students.prompts import PROBE, chat_template
 from lamini.students.protocol import Student
 
@@ -53,7 +53,7 @@ def export(student: Student, folder: Path, card: dict[str, Any]) -> None:
     model = student.ready()
     tokenizer = plain_tokenizer(student)
     folder = Path(folder)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    temporary = draft(folder)
     try:
         temporary.mkdir(parents=True)
         model.save_pretrained(temporary)

@@ -56,10 +56,7 @@ def crew_of(launcher: Launcher, workers: int, preload: Sequence[str]) -> Crew:
 
 
 def wanted(launcher: Launcher, workers: int, multirun: bool) -> bool:
-    """Whether others than this process are to work: several, or one somewhere else.
-
-    A job of a sweep that a launcher sends away is somewhere else already.
-    """
+    """Whether others than this process are to work: several, or one somewhere else."""
     return workers > 1 or not (multirun or isinstance(launcher, Local))
 
 
@@ -67,16 +64,16 @@ def check(jobs: Sequence[Job], multirun: bool) -> None:
     """Refuse workers that cannot be had.
 
     Raises:
-        UserError: less than one, a sweep whose jobs are sent away themselves, or what the launcher says.
+        UserError: less than one, a sweep whose jobs would be sent away themselves, or what the launcher says.
     """
     launcher = jobs[0].launcher
     for job in jobs:
         workers = job.config.workers
         if workers < 1:
             raise UserError(f"workers={workers} must be at least 1")
-        if workers > 1 and multirun and not isinstance(launcher, Local):
-            raise UserError(
-                f"workers={workers} with -m and hydra/launcher={launcher.name}: the jobs of a sweep are sent"
-                " away already; give each job a line of its own, or leave out workers"
-            )
+    if multirun and not isinstance(launcher, Local):
+        raise UserError(
+            f"-m with hydra/launcher={launcher.name}: train.py alone sends the jobs of a sweep away;"
+            " give each job a line of its own"
+        )
     launcher.check(jobs)

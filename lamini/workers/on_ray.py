@@ -6,12 +6,13 @@ started anew by the line, which knows what it had begun. Tasks of a line that di
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lamini.errors import UserError
+from lamini.launching.options import Ray
+from lamini.launching.ray_cluster import connect
 
 
 class RayCrew:
@@ -38,15 +39,9 @@ class RayCrew:
         Raises:
             UserError: no cluster at the address.
         """
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        self.ours = connect(Ray({"log_to_driver": False, **self.init}, self.remote)) or self.ours
         import ray
 
-        if not ray.is_initialized():
-            try:
-                ray.init(**{"log_to_driver": False, "include_dashboard": False, **self.init})
-            except (ConnectionError, ValueError) as error:
-                raise UserError(f"hydra.launcher.ray.init: no Ray cluster ({error})") from error
-            self.ours = True
         return ray
 
     def ended(self) -> dict[int, str]:

@@ -59,7 +59,7 @@ def said(
         ),
         (
             ("-m", *EMBEDDED, "workers=2", "hydra/launcher=slurm"),
-            "workers=2 with -m and hydra/launcher=slurm: the jobs of a sweep are sent away already",
+            "-m with hydra/launcher=slurm: train.py alone sends the jobs of a sweep away",
         ),
     ],
 )

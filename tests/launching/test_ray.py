@@ -88,7 +88,7 @@ def test_a_killed_driver_a_student_that_fails_and_ctrl_c_on_a_cluster_that_runs(
     assert [record(folder)["status"] for folder in folders] == ["done", "interrupted", "failed"]
     assert f"{short.name}: done already, skipped" in out
     assert (short / "run.json").read_bytes() == before
-    assert "cannot be continued from" in record(damaged)["error"]
+    assert "holds no checkpoint to continue from" in record(damaged)["error"]
     assert re.search(r"max_steps=5000: continues after step [1-9]", out)
     assert "Traceback" not in err
 

@@ -6,7 +6,6 @@ Parquet keeps the types that a data set has on the hub. A task's file holds the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from lamini.errors import UserError
 from lamini.evaluation.hub import said
 from lamini.evaluation.prefetching.manifest import Manifest
 from lamini.evaluation.prefetching.models import licence
+from lamini.runs import draft
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -77,7 +77,7 @@ def write(rows: Dataset, path: Path) -> Path:
     Raises:
         UserError: the disk is full or not writable.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = draft(path)
     try:
         if path.suffix == ".parquet":
             rows.to_parquet(temporary)

@@ -25,8 +25,10 @@ from lamini.training.planning.micro_tokens import by_arithmetic, tries
 from lamini.training.prepare import Prepared, prepare, rebatched, student_class
 
 
-def plan_all(jobs: list[tuple[TrainConfig, Path]]) -> list[Forecast]:
+def plan_all(jobs: list[tuple[TrainConfig, Path]], elsewhere: bool = False) -> list[Forecast]:
     """The forecast of every job of a line; builds the token caches they will share.
+
+    `elsewhere`: they will train on machines that may have what this one lacks, and look for it themselves.
 
     Raises:
         UserError: whatever would stop one of them: data, precision, a folder with other data.
@@ -35,11 +37,8 @@ def plan_all(jobs: list[tuple[TrainConfig, Path]]) -> list[Forecast]:
     for config, folder in jobs:
         if len(jobs) > 1:
             print(f"preparing {folder.name} ...", flush=True)
-        student_class(config).check_precision(precision_of(config.trainer))
-        check_device(config.trainer)
-        config.adapter.check_device(uses_cuda(config.trainer))
-        attention_of(config.trainer, student_class(config))
-        check_compile(config.trainer)
+        if not elsewhere:
+            check_machine(config)
         device = device_of(config.trainer)
         if device not in speeds:
             speeds[device] = estimate.multiplications(device)
@@ -51,6 +50,15 @@ def plan_all(jobs: list[tuple[TrainConfig, Path]]) -> list[Forecast]:
     )
     full = room.disk_warning([folder for _, folder in jobs], needed)
     return [item.saying(full) for item in forecasts] if full else forecasts
+
+
+def check_machine(config: TrainConfig) -> None:
+    """Raise UserError where this machine cannot do what the configuration asks of it."""
+    student_class(config).check_precision(precision_of(config.trainer))
+    check_device(config.trainer)
+    config.adapter.check_device(uses_cuda(config.trainer))
+    attention_of(config.trainer, student_class(config))
+    check_compile(config.trainer)
 
 
 def forecast(config: TrainConfig, folder: Path, speed: float) -> Forecast:
