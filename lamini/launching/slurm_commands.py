@@ -11,6 +11,7 @@ from lamini.errors import UserError
 from lamini.launching.ticket import Ticket
 
 PATIENCE = 30.0  # seconds a command may take
+UNREACHABLE = "; start the line on a machine of a running cluster, or use hydra/launcher=local"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def ask(*command: str, given: str | None = None) -> str:
             f"hydra/launcher=slurm: {command[0]} does not answer within {PATIENCE:.0f} s"
         ) from error
     if done.returncode:
-        raise UserError(f"hydra/launcher=slurm: {command[0]}: {_last(done.stderr)}")
+        hint = UNREACHABLE if command[0] == "sinfo" else ""
+        raise UserError(f"hydra/launcher=slurm: {command[0]}: {_last(done.stderr)}{hint}")
     return done.stdout
 
 

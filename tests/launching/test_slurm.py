@@ -236,4 +236,5 @@ def test_no_controller_is_told(
     assert status == 2
     assert "hydra/launcher=slurm: sinfo: " in err
     assert "Unable to contact slurm controller" in err
+    assert "use hydra/launcher=local" in err
     assert len(err.splitlines()) == 1
