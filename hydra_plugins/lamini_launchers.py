@@ -29,8 +29,8 @@ class Local(BasicLauncher):
         return results
 
 
-class Slurm(Launcher):
-    """hydra/launcher=slurm: one array through hydra-submitit-launcher (lamini/launching/slurm.py)."""
+class _Away(Launcher):
+    """Sends jobs to other machines."""
 
     def __init__(self, **options: Any) -> None:
         """The options are read anew from the configuration, as plain values."""
@@ -40,6 +40,10 @@ class Slurm(Launcher):
         """Keep what Hydra knows: hydra_context, task_function, config."""
         self.given = given
 
+
+class Slurm(_Away):
+    """hydra/launcher=slurm: one array through hydra-submitit-launcher (lamini/launching/slurm.py)."""
+
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Submit what is left to do and follow it to its end."""
         from lamini.launching.slurm import launch
@@ -47,15 +51,8 @@ class Slurm(Launcher):
         return launch(self.given, job_overrides, initial_job_idx)
 
 
-class Ray(Launcher):
+class Ray(_Away):
     """hydra/launcher=ray: a task for each student (lamini/launching/ray.py)."""
-
-    def __init__(self, ray: Any) -> None:
-        self.given: dict[str, Any] = {}
-
-    def setup(self, **given: Any) -> None:
-        """Keep what Hydra knows: hydra_context, task_function, config."""
-        self.given = given
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Submit what is left to do and follow it to its end."""

@@ -100,7 +100,7 @@ class Children:
             Died: it was killed before it began.
             KeyboardInterrupt: as above.
         """
-        context = _server(self.preload)
+        context = server(self.preload)
         receiver, sender = context.Pipe(duplex=False)
         target = (module, function, arguments, environment, sender)
         process = context.Process(target=_call, args=target)
@@ -154,7 +154,7 @@ class Children:
             child.tell(signal.SIGINT if again else signal.SIGTERM)
 
 
-def _server(preload: list[str]) -> ForkServerContext:
+def server(preload: list[str]) -> ForkServerContext:
     """The running server."""
     _spin_briefly()
     _keep_few_kernels()

@@ -23,7 +23,7 @@ def provenance(config: TrainConfig, threads: int) -> dict[str, Any]:
         "hardware": {
             "machine": platform.machine(),
             "cores": os.cpu_count(),
-            "gpus": _gpus(),
+            "gpus": gpus(),
             "system": platform.platform(),
         },
         "seed": config.seed,
@@ -54,7 +54,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _gpus() -> list[str]:
+def gpus() -> list[str]:
     """Models of NVIDIA's GPUs as the driver lists them: asking torch would start CUDA before a fork."""
     files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
     lines = (line for file in files for line in file.read_text().splitlines())

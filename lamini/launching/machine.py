@@ -38,14 +38,31 @@ def look() -> Machine:
 
     from lamini.training.memory import available
 
-    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    names = [name.strip() for name in named.split(",") if name.strip()]
     found = []
     for number in range(torch.cuda.device_count()):
         free = available(torch.device("cuda", number)) or 0
-        visible = names[number] if names else str(number)
-        found.append(Gpu(f"{torch.cuda.get_device_name(number)} {number}", free, visible))
+        found.append(Gpu(f"{torch.cuda.get_device_name(number)} {number}", free, visible(number)))
     return Machine(tuple(found), available(torch.device("cpu")), cores())
+
+
+def shown() -> list[str] | None:
+    """GPUs as CUDA_VISIBLE_DEVICES names them; None where it is not set."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return None if named is None else [name.strip() for name in named.split(",") if name.strip()]
+
+
+def visible(number: int) -> str:
+    """What CUDA_VISIBLE_DEVICES of a child must say for the GPU that has this number here.
+
+    With CUDA_VISIBLE_DEVICES=4,6 number 1 is GPU 6.
+
+    Raises:
+        UserError: there is none of this number.
+    """
+    names = shown()
+    if names and number >= len(names):
+        raise UserError(f"hydra.launcher.gpus: there is no GPU {number}; CUDA_VISIBLE_DEVICES shows {names}")
+    return names[number] if names else str(number)
 
 
 def gpu_places(machine: Machine, chosen: Sequence[int] | None, most: int | None) -> list[Place]:

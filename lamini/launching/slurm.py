@@ -114,7 +114,7 @@ def _follow(folder: Path, names: set[str], options: dict[str, Any]) -> None:
         if ids := " ".join(task.id for task in (seen(look) or {}).values()):
             print(f"The cluster goes on with what it has; to save and end that: scancel {ids}", flush=True)
         raise
-    still = waiting(folder).keys()
+    still = seen(lambda: waiting(folder))
     for ticket in _sent(folder):
-        if not still & {*ticket.jobs}:
+        if still is not None and not still.keys() & {*ticket.jobs}:
             ticket.path(folder).unlink(missing_ok=True)

@@ -8,13 +8,13 @@ them: s3://bucket/pairs-*.parquet.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lamini.data import files
 from lamini.errors import UserError
+from lamini.runs import draft
 from lamini.stores.urls import explained, opened
 
 MEGABYTE = 1e6
@@ -78,7 +78,7 @@ def _found(url: str, key: str, override: str | None) -> tuple[Any, list[str], bo
 def _fetch(system: Any, state: list[tuple[str, str, int]], place: Path, url: str, key: str) -> None:
     size = sum(bytes for _, _, bytes in state if bytes) / MEGABYTE
     print(f"fetching {url}: {len(state)} file(s), {size:,.1f} MB", flush=True)
-    begun = place.with_name(f".{place.name}.{os.getpid()}")
+    begun = draft(place)
     try:
         begun.mkdir(parents=True, exist_ok=True)
         with explained(url, key):

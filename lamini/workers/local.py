@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from lamini.children import STOPPING, cores, hear
-from lamini.children import _server as server
+from lamini.children import STOPPING, cores, hear, server
+from lamini.launching.machine import shown, visible
+from lamini.provenance import gpus
 from lamini.workers.member import serve
 
 PATIENCE = 5.0  # seconds that a worker has to end once it is told
@@ -23,9 +24,10 @@ PATIENCE = 5.0  # seconds that a worker has to end once it is told
 class LocalCrew:
     """Child processes of this one; `gpus` as CUDA numbers them, None: those that can be seen."""
 
+    where = "in processes of this machine"
+
     def __init__(self, workers: int, preload: Sequence[str], gpus: Sequence[int] | None = None) -> None:
         self.workers, self.preload, self.gpus = workers, list(preload), _gpus(gpus)
-        self.where = "in processes of this machine"
         self.processes: dict[int, BaseProcess] = {}
 
     def start(self, folder: Path, members: Sequence[int], badge: str) -> None:
@@ -63,17 +65,11 @@ class LocalCrew:
 
 
 def _gpus(named: Sequence[int] | None) -> list[str]:
-    """GPUs as CUDA_VISIBLE_DEVICES names them."""
-    if named is not None:
-        return [str(number) for number in named]
-    from lamini.provenance import _gpus as gpus
-
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return (
-        [name for name in seen.split(",") if name]
-        if seen is not None
-        else [str(i) for i in range(len(gpus()))]
-    )
+    """GPUs as CUDA_VISIBLE_DEVICES of the workers names them."""
+    if named is None:
+        names = shown()
+        named = range(len(gpus() if names is None else names))
+    return [visible(number) for number in named]
 
 
 def _begin(folder: Path, member: int, badge: str, gpu: str | None, share: int) -> None:

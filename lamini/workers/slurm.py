@@ -14,6 +14,7 @@ from typing import Any
 
 from lamini.errors import UserError
 from lamini.launching import submitting
+from lamini.launching.slurm_commands import ask
 
 ASK = 2.0  # seconds between two questions to squeue
 UNSEEN = 30.0  # seconds in which a job may not have appeared in the queue yet
@@ -87,18 +88,9 @@ class SlurmCrew:
 
 def _states(ids: set[str]) -> dict[str, str] | None:
     """Job id -> state, of those the controller still knows; None where it does not answer."""
-    line = [
-        "squeue",
-        "--noheader",
-        "--array",
-        "--states=all",
-        "--format=%i %T",
-        f"--jobs={','.join(sorted(ids))}",
-    ]
+    which = f"--jobs={','.join(sorted(ids))}"
     try:
-        answer = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
-    except subprocess.TimeoutExpired:
-        return None
-    if answer.returncode and "Invalid job id" not in answer.stderr:
-        return None
-    return dict(words for row in answer.stdout.splitlines() if len(words := row.split(maxsplit=1)) == 2)
+        told = ask("squeue", "--noheader", "--array", "--states=all", "--format=%i %T", which)
+    except UserError as error:
+        return {} if "Invalid job id" in str(error) else None
+    return dict(words for row in told.splitlines() if len(words := row.split(maxsplit=1)) == 2)
