@@ -47,7 +47,8 @@ def add(
         before = last_logged(member) if later else {}
         status = {"status": member.status}  # what run.json says of a killed run is `running`
         run.summary.update({**before, **summary(member.record), **status, **columns[member.key]})
-        run.finish(exit_code=0 if member.status == "done" else 1)
+        whole = member.status == "done" or member.record.get("pruned")  # as train.py closes it
+        run.finish(exit_code=0 if whole else 1)
     return told
 
 
