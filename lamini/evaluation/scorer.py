@@ -17,7 +17,9 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import normalize_gen_kwargs
+from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from lamini.errors import UserError
 from lamini.evaluation.kernels import fast
@@ -26,6 +28,7 @@ from lamini.evaluation.rows import batches, rows_of, score
 from lamini.students.attention.backends import use
 from lamini.students.decoder_only import DecoderOnly
 from lamini.students.encoder_decoder import EncoderDecoder
+from lamini.students.head import CHUNK_LOGITS
 from lamini.students.prompts import PROBE, WRAPPERS, wrapper_named
 from lamini.students.protocol import Student
 
@@ -61,7 +64,7 @@ class Scorer(HFLM):
         self.model.__dict__.pop("tie_weights", None)
         self.wrap = wrapper_named(wrapper_of(self.tokenizer) if wrapper == "auto" else wrapper)
         self.progress = progress
-        self.batch_tokens = batch_tokens or BUDGETS.get(self.device.type, BUDGETS["cpu"])
+        self.batch_tokens = batch_tokens or positions(self.model)
         self.slack = SLACK.get(self.device.type, SLACK["cuda"])
         self.cut = 0  # contexts that were longer than the model
         self.limited = 0  # answers that had to be shorter than their task allows
@@ -163,6 +166,21 @@ class Scorer(HFLM):
                     self.progress(done, len(scored))
         assert None not in found
         return found  # type: ignore[return-value]
+
+
+def positions(model: PreTrainedModel) -> int:
+    """Of a batch, where nobody said how many: what the device takes.
+
+    On a CPU they are fewer where a layer is so wide that its output would have more numbers than a chunk of
+    logits may have: 2,389 with GPT-2's 3,072 columns.
+    """
+    device = model.device.type
+    if device != "cpu":
+        return BUDGETS.get(device, BUDGETS["cpu"])
+    head = model.get_output_embeddings()  # whose numbers come in chunks of their own
+    layers = [m for m in model.modules() if isinstance(m, nn.Linear | Conv1D) and m is not head]
+    widest = max((max(layer.weight.shape) for layer in layers), default=1)
+    return max(1, min(BUDGETS["cpu"], CHUNK_LOGITS["cpu"] // widest))
 
 
 def _leave_tied(model: Any) -> None:

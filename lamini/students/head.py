@@ -29,9 +29,10 @@ from torch.utils.checkpoint import checkpoint
 from lamini.errors import UserError
 from lamini.students import cross_entropy, onednn
 
-# Logits of a chunk, by device. On a CPU few stay nearer to its caches: of 8 to 64 MiB in fp32, 32 were
-# fastest. A GPU only has to hold them: 512 MiB in bf16 on CUDA, elsewhere 128, and 256 more in fp32.
-CHUNK_LOGITS = {"cpu": 2**23, "cuda": 2**28}
+# Logits of a chunk, by device. On a CPU few stay nearer to its caches: of 8 to 64 MiB in fp32, around 32 were
+# fastest; from 32 on, glibc asks the system for each buffer anew, and the head of GPT-2 took twice as long. A
+# GPU only has to hold them: 512 MiB in bf16 on CUDA, elsewhere 128, and 256 more in fp32.
+CHUNK_LOGITS = {"cpu": 7 * 2**20, "cuda": 2**28}
 CHUNK_LOGITS_ELSEWHERE = 2**26
 # Columns of logits are a multiple of this: on CUDA products with an odd number are several times slower.
 ALIGNED = {"cpu": 1, "cuda": 64}

@@ -40,9 +40,14 @@ def fits(input: Tensor, weight: Tensor) -> bool:
     return all(t.device.type == "cpu" for t in pair) and input[..., 0].numel() * weight.numel() >= FEWEST
 
 
-def multiply(input_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor:
-    """input @ weight.T + bias, by oneDNN; both may be transposed views. No gradient."""
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(input_NI, weight_OI, bias_O, "none", [], "")
+def multiply(
+    input_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None, activation: str = "none", way: str = ""
+) -> Tensor:
+    """input @ weight.T + bias, by oneDNN; both may be transposed views. No gradient.
+
+    `activation` follows: none, or one of oneDNN's (gelu, computed the `way` tanh; relu; swish).
+    """
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(input_NI, weight_OI, bias_O, activation, [], way)
     return found
 
 
