@@ -42,6 +42,7 @@ test: $(TEST)  ## Run the fast offline tests
 	OMP_NUM_THREADS=1 $(PYTEST) --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 # Of what `make test` leaves out, run the marks whose parts are here; exit status 5 is pytest's "no tests".
+# Two processes: most of these tests wait for processes of their own that import torch.
 test-all: $(TEST)  ## Run the tests that `make test` leaves out, as far as their parts are installed
 	@run=slow; without=network; skipped="network (run $(BIN)/python -m pytest -m network)"; \
 	mark() { if eval "$$2" >/dev/null 2>&1; then run="$$run or $$1"; \
@@ -51,7 +52,8 @@ test-all: $(TEST)  ## Run the tests that `make test` leaves out, as far as their
 	mark browser 'command -v chromium || command -v chromium-browser' 'no chromium'; \
 	mark slurm 'command -v slurmctld && command -v sbatch' 'no slurmctld or no sbatch'; \
 	mark ray '$(BIN)/python -c "import ray"' 'ray is not installed in $(VENV)'; \
-	status=0; $(PYTEST) -m "($$run) and not ($$without)" || status=$$?; \
+	status=0; \
+	$(PYTEST) -m "($$run) and not ($$without)" --numprocesses=2 --dist=loadfile || status=$$?; \
 	echo "ran the marks: $$run"; echo "skipped the marks: $$skipped"; \
 	[ $$status -ne 5 ] || { echo "no test carries the marks that could run"; status=0; }; \
 	exit $$status

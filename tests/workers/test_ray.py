@@ -27,9 +27,11 @@ ray = pytest.importorskip("ray", reason="ray is not installed")
 def cluster() -> Iterator[None]:
     """One node with two CPUs; lines connect to it as to any that exists."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    before = signal.getsignal(signal.SIGTERM)
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=80 * 2**20)
     yield
     ray.shutdown()
+    signal.signal(signal.SIGTERM, before)  # Ray's own would end this process when another test stops a student
 
 
 def crew() -> RayCrew:
