@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from transformers.activations import NewGELUActivation, SiLUActivation
 from transformers.models.gpt2.modeling_gpt2 import GPT2MLP
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoMLP
+from transformers.models.gpt_neox.modeling_gpt_neox import GPTNeoXMLP
 from transformers.models.gptj.modeling_gptj import GPTJMLP
 from transformers.models.llama.modeling_llama import LlamaMLP
 from transformers.models.qwen3.modeling_qwen3 import Qwen3MLP
@@ -39,6 +40,7 @@ ACTIVATED: dict[type[nn.Module], tuple[str, str]] = {
     T5DenseActDense: ("wi", "act"),
     T5DenseGatedActDense: ("wi_0", "act"),
 }
+FEEDING = (*ACTIVATED, GPTNeoXMLP)
 # oneDNN's name of an activation and of the way to compute it. GELU by erf (Pythia) was no faster there.
 NAMED: dict[type[nn.Module], tuple[str, str]] = {
     NewGELUActivation: ("gelu", "tanh"),
@@ -62,6 +64,29 @@ def fast(model: nn.Module) -> Iterator[None]:
     finally:
         for module in changed:
             del module.forward
+
+
+@contextmanager
+def predicting(model: nn.Module, at_U: Tensor) -> Iterator[None]:
+    """Within it, the last feed-forward layer is computed at these positions of all rows, and is 0 elsewhere.
+
+    Nothing behind it looks from one position at another, so the last states at the others, which are no use to
+    anybody then, are all that it changes. Of RACE's positions one in fifty predicts a token of an answer.
+    """
+    layer = [module for module in model.modules() if isinstance(module, FEEDING)][-1]
+    compute = layer.forward
+
+    def forward(states_BTD: Tensor) -> Tensor:
+        out_BTD = torch.zeros_like(states_BTD)
+        chosen_U = at_U.to(states_BTD.device)
+        out_BTD.flatten(0, 1)[chosen_U] = compute(states_BTD.flatten(0, 1)[chosen_U])
+        return out_BTD
+
+    layer.forward = forward
+    try:
+        yield
+    finally:
+        del layer.forward
 
 
 def reordering() -> bool:

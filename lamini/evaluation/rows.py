@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from lamini.evaluation.kernels import predicting
 from lamini.students.branches import Branches, shared
 from lamini.students.head import at_least_float32, chunk_rows
 from lamini.students.protocol import Scored, Student
@@ -92,8 +93,7 @@ def score(
     """Request number, log-probability of its answer, and whether greedy decoding would give it."""
     model = student.ready()
     inputs = student.branch([row.source for row in batch], [row.tree for row in batch])
-    hidden_BTD = student.hidden(model, {name: t.to(model.device) for name, t in inputs.items()})
-    width = hidden_BTD.shape[1]
+    width = max(len(row.tree) for row in batch)
     places: list[int] = []  # of every answer token: the node that predicts it
     numbers = []
     for place, row in enumerate(batch):
@@ -102,6 +102,8 @@ def score(
             numbers.append(number)
     answers_A = [token for number in numbers for token in requests[number].answer]
     used_U, node_A = torch.tensor(places).unique(return_inverse=True)
+    with predicting(model, used_U):
+        hidden_BTD = student.hidden(model, {name: t.to(model.device) for name, t in inputs.items()})
     hidden_UD = hidden_BTD.flatten(0, 1)[used_U.to(hidden_BTD.device)]
     found_A, best_A = token_scores(student.head(), hidden_UD, node_A, torch.tensor(answers_A))
     at = 0

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from lamini.evaluation.kernels import _activated, fast, reordering
+from lamini.evaluation.kernels import _activated, fast, predicting, reordering
 from tests.students import tiny
 
 KINDS = {  # blocks whose activation is computed with the product before it, of the two that a tiny model has
@@ -78,3 +78,15 @@ def _width(layer: nn.Module) -> int:
     weight = layer.weight
     assert isinstance(weight, torch.Tensor)
     return weight.shape[1] if isinstance(layer, nn.Linear) else weight.shape[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_something_is_predicted_the_last_states_are_what_they_were(kind: str) -> None:
+    model = model_of(kind).double()
+    plain = logits(model)
+    at = torch.tensor([2, 3, 7])
+    with predicting(model, at):
+        found = logits(model)
+    torch.testing.assert_close(found[0, at], plain[0, at])
+    assert (found[0, 4] - plain[0, 4]).abs().max() > 1e-3  # there it was left out
+    assert not any("forward" in vars(module) for module in model.modules())
