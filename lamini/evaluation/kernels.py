@@ -70,8 +70,8 @@ def fast(model: nn.Module) -> Iterator[None]:
 def predicting(model: nn.Module, at_U: Tensor) -> Iterator[None]:
     """Within it, the last feed-forward layer is computed at these positions of all rows, and is 0 elsewhere.
 
-    Nothing behind it looks from one position at another, so the last states at the others, which are no use to
-    anybody then, are all that it changes. Of RACE's positions one in fifty predicts a token of an answer.
+    Nothing behind it looks from one position at another, so all that it changes is the last states at the
+    others, which are of no use to anybody then. Of a long text with short answers, as in RACE, that is most.
     """
     layer = [module for module in model.modules() if isinstance(module, FEEDING)][-1]
     compute = layer.forward

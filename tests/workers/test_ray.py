@@ -31,9 +31,7 @@ def cluster() -> Iterator[None]:
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=80 * 2**20)
     yield
     ray.shutdown()
-    signal.signal(
-        signal.SIGTERM, before
-    )  # Ray's own would end this process when another test stops a student
+    signal.signal(signal.SIGTERM, before)  # Ray's own would end this process when a test stops a student
 
 
 def crew() -> RayCrew:
