@@ -73,7 +73,7 @@ def predicting(model: nn.Module, at_U: Tensor) -> Iterator[None]:
     Nothing behind it looks from one position at another, so all that it changes is the last states at the
     others, which are of no use to anybody then. Of a long text with short answers, as in RACE, that is most.
     """
-    layer = [module for module in model.modules() if isinstance(module, FEEDING)][-1]
+    *_, layer = (module for module in model.modules() if isinstance(module, FEEDING))
     compute = layer.forward
 
     def forward(states_BTD: Tensor) -> Tensor:
