@@ -24,7 +24,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from lamini.students.branches import Branches, stacked
-from lamini.students.masks import branch_mask, packed_mask
+from lamini.students.masks import packed_mask
 from lamini.students.operations import ATTENTION, Operations, causal, of_head, of_matrices
 from lamini.students.protocol import Batch, Features, Scored, Student
 from lamini.students.tensors import IGNORE, Ids, join_rows, length_mask, pad_rows, segments
@@ -163,9 +163,7 @@ class DecoderOnly(Student):
         # and warn.
         embedded_BTD = model.get_input_embeddings()(batch["input_ids"])
         segments_BT = batch.get("segment_ids")
-        mask = None
-        if "distances" in batch:
-            mask = branch_mask(model, batch["distances"])
+        mask = batch.get("distances")
         if segments_BT is not None:
             mask = packed_mask(model, segments_BT, segments_BT, causal=True)
         hidden_BTD: Tensor = model.base_model(

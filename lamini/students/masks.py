@@ -15,7 +15,6 @@ from transformers import PreTrainedModel
 from lamini.students.attention.backends import in_use
 from lamini.students.attention.flex import flex_mask
 from lamini.students.attention.ranges import key_ranges
-from lamini.students.branches import seen
 
 # What to call attention for a pair by itself costs, in operations of a forward pass: on two cores a layer of
 # t5-micro took 0.46 ms more for a pair of 20 positions, forward and backward.
@@ -44,16 +43,6 @@ def block_mask(query_BQ: Tensor, key_BK: Tensor, causal: bool = False) -> Tensor
 def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
     """0 where `mask` is true, the lowest number elsewhere: what eager attention adds to its scores."""
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
-
-
-def branch_mask(model: PreTrainedModel, distances_B1TT: Tensor) -> Tensor:
-    """What is added to the scores between a tree's nodes, made once for all layers; float (B, 1, T, T).
-
-    GPT-Neo's layers look back by different windows and get the distances themselves.
-    """
-    if hasattr(model.config, "attention_layers"):
-        return distances_B1TT
-    return additive(seen(distances_B1TT), model.dtype)
 
 
 def pair_lengths(query_BQ: Tensor, key_BK: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ KINDS = {  # blocks whose activation is computed with the product before it, of 
     "t5": 4, "t5-untied": 4, "gpt2": 2, "gpt-neo": 2, "gpt-j": 2, "pythia": 0, "llama": 2, "qwen3": 2,
 }  # fmt: skip
 
-pytestmark = pytest.mark.skipif(not reordering(), reason="this torch has no oneDNN operators")
+ordered = pytest.mark.skipif(not reordering(), reason="this torch has no oneDNN operators")
 
 
 def model_of(kind: str) -> Any:
@@ -36,6 +36,7 @@ def logits(model: Any) -> torch.Tensor:
     return found
 
 
+@ordered
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_says_the_same(kind: str) -> None:
     model = model_of(kind)
@@ -49,6 +50,7 @@ def test_a_model_says_the_same(kind: str) -> None:
     assert torch.equal(logits(model), plain)
 
 
+@ordered
 @pytest.mark.parametrize("kind", KINDS)
 def test_activations_follow_in_the_same_pass(kind: str) -> None:
     model = model_of(kind)
@@ -62,6 +64,7 @@ def test_activations_follow_in_the_same_pass(kind: str) -> None:
             assert activation(input) is input
 
 
+@ordered
 def test_a_layer_that_somebody_else_computes_stays_theirs() -> None:
     model = model_of("gpt2")
     block = model.transformer.h[0].mlp
@@ -71,13 +74,6 @@ def test_a_layer_that_somebody_else_computes_stays_theirs() -> None:
         assert "forward" not in vars(block.act)
         torch.testing.assert_close(logits(model), plain, rtol=1e-4, atol=1e-4)
     assert "forward" in vars(block.c_fc)
-
-
-def _width(layer: nn.Module) -> int:
-    """Numbers that a layer takes."""
-    weight = layer.weight
-    assert isinstance(weight, torch.Tensor)
-    return weight.shape[1] if isinstance(layer, nn.Linear) else weight.shape[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -90,3 +86,10 @@ def test_where_something_is_predicted_the_last_states_are_what_they_were(kind: s
     torch.testing.assert_close(found[0, at], plain[0, at])
     assert (found[0, 4] - plain[0, 4]).abs().max() > 1e-3  # there it was left out
     assert not any("forward" in vars(module) for module in model.modules())
+
+
+def _width(layer: nn.Module) -> int:
+    """Numbers that a layer takes."""
+    weight = layer.weight
+    assert isinstance(weight, torch.Tensor)
+    return weight.shape[1] if isinstance(layer, nn.Linear) else weight.shape[0]

@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamini.students.branches import HIDDEN, Branches, is_distances, seen, shared, stacked
-from lamini.students.masks import branch_mask
-from tests.students import tiny
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=8), min_size=1, max_size=6)
 
@@ -53,12 +51,3 @@ def test_every_sequence_is_on_its_path_and_sees_itself_alone(sequences: list[lis
     beginnings = {tuple(sequence[:end]) for sequence in sequences for end in range(1, len(sequence) + 1)}
     assert len(tree) == len(beginnings)  # sorted sequences share all that can be shared
     assert torch.equal(stacked([tree])[0, 0], torch.from_numpy(distances))
-
-
-def test_what_is_added_to_scores_is_zero_on_the_way_and_the_lowest_number_elsewhere() -> None:
-    distances = stacked([Branches.of([[5, 6, 7], [5, 6, 9]])])
-    lowest = torch.finfo(torch.float32).min
-    added = branch_mask(tiny.causal("gpt2", 40), distances)
-    assert added[0, 0].tolist() == [[0, lowest, lowest, lowest], [0, 0, lowest, lowest], [0, 0, 0, lowest],
-                                    [0, 0, lowest, 0]]  # fmt: skip
-    assert branch_mask(tiny.causal("gpt-neo", 40), distances) is distances
